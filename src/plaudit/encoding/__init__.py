@@ -1,0 +1,1 @@
+"""Encoding: one renderer, one tokenisation, one truncation, packed into prompt trees without padding."""

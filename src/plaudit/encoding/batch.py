@@ -1,0 +1,105 @@
+"""What travels to a model: token ids packed into prompt trees, and the labels of the responses in them."""
+
+from dataclasses import dataclass, field
+
+import torch
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """One prompt and its responses, packed end to end: ``[prompt][response 0][response 1]…``.
+
+    Attributes:
+        start: offset of the tree's first token in the packed sequence.
+        prompt: number of prompt tokens, 0 where nothing is shared.
+        responses: number of tokens of each response, all at least 1.
+    """
+
+    start: int
+    prompt: int
+    responses: tuple[int, ...]
+
+    @property
+    def length(self) -> int:
+        """Number of packed tokens of this tree."""
+        return self.prompt + sum(self.responses)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a packed sequence is divided into trees. Passed to every attention layer as a keyword argument.
+
+    Attributes:
+        trees: in packed order, end to end, covering all tokens.
+    """
+
+    trees: tuple[Tree, ...]
+
+    @property
+    def length(self) -> int:
+        """Number of packed tokens."""
+        return sum(tree.length for tree in self.trees)
+
+    @property
+    def responses(self) -> int:
+        """Number of responses."""
+        return sum(len(tree.responses) for tree in self.trees)
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Comparisons and ratings of the N responses of a batch. All tensors are on the batch's device.
+
+    Attributes:
+        chosen: int64 [M], index of the preferred response.
+        rejected: int64 [M], index of the other response.
+        tie: bool [M].
+        strength: float32 [M], stated margin in reward units, 0 where none was stated.
+        weight: float32 [M], how much each comparison counts.
+        record: int64 [N], which record of the batch each response belongs to (for listwise objectives).
+        ratings: float32 [N, A], NaN where a response has no such rating; A may be 0.
+        lengths: int64 [N], tokens of each response without its prompt.
+    """
+
+    chosen: torch.Tensor
+    rejected: torch.Tensor
+    tie: torch.Tensor
+    strength: torch.Tensor
+    weight: torch.Tensor
+    record: torch.Tensor
+    ratings: torch.Tensor
+    lengths: torch.Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A packed batch of T tokens and N responses.
+
+    Attributes:
+        input_ids: int64 [T].
+        position_ids: int64 [T]; they restart after the prompt for each of its responses.
+        token_type_ids: int64 [T], 1 on an encoder's response segment, else 0.
+        layout: the trees.
+        ends: int64 [N], packed offset of each response's last token, the scored one.
+        starts: int64 [N], packed offset of each response's own first token.
+        labels: what is known about the responses.
+    """
+
+    input_ids: torch.Tensor
+    position_ids: torch.Tensor
+    token_type_ids: torch.Tensor
+    layout: Layout
+    ends: torch.Tensor
+    starts: torch.Tensor
+    labels: Labels
+    sequences: tuple[int, ...] = field(default=())
+    """Indices of the responses in the encoded set they came from, in batch order."""
+
+    def to(self, device: torch.device | str) -> "Batch":
+        """Return the batch with every tensor on ``device``."""
+        moved = {name: getattr(self, name).to(device) for name in _TENSORS}
+        labels = Labels(**{name: getattr(self.labels, name).to(device) for name in Labels.__slots__})
+        return Batch(**moved, layout=self.layout, labels=labels, sequences=self.sequences)
+
+
+_TENSORS = ("input_ids", "position_ids", "token_type_ids", "ends", "starts")

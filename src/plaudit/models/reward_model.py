@@ -1,0 +1,34 @@
+"""What every architecture gives back, and the protocol it keeps."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+
+from plaudit.encoding.batch import Batch
+
+
+@dataclass(frozen=True, slots=True)
+class Rewards:
+    """Rewards of N responses.
+
+    Attributes:
+        values: float32 [N, H], one column a head; column 0 is the reward of a single-headed model.
+        variance: float32 [N], predicted variance of the reward, or None where the model has none.
+    """
+
+    values: torch.Tensor
+    variance: torch.Tensor | None = None
+
+    @property
+    def scalar(self) -> torch.Tensor:
+        """The first head, float32 [N]."""
+        return self.values[:, 0]
+
+
+class RewardModel(Protocol):
+    """An architecture. Packing, padding, order and batch size never change a reward."""
+
+    def __call__(self, batch: Batch) -> Rewards:
+        """Score every response of ``batch``, in batch order."""
+        ...

@@ -220,12 +220,17 @@ def prompt_trees(
 
 def _block_tensors(block: Block, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return the block's queries, keys and values as [fold, heads, tokens, size]."""
-    q = query[:, slice(*block.queries)].unflatten(1, (block.fold, -1)).transpose(0, 1)
+    q = _folded(query, block)
     if block.fold > 1 or block.keys == (block.queries,):
-        k, v = (t[:, slice(*block.queries)].unflatten(1, (block.fold, -1)).transpose(0, 1) for t in (key, value))
-        return q, k, v
+        return q, _folded(key, block), _folded(value, block)
     k, v = (torch.cat([t[:, slice(*part)] for part in block.keys], dim=1).unsqueeze(0) for t in (key, value))
     return q, k, v
+
+
+def _folded(tensor: Tensor, block: Block) -> Tensor:
+    """Return the block's own tokens of [heads, T, size] as [fold, heads, tokens, size]."""
+    heads, _, size = tensor.shape
+    return tensor[:, slice(*block.queries)].reshape(heads, block.fold, -1, size).transpose(0, 1)
 
 
 def _attend(
@@ -250,7 +255,8 @@ def _dense(
     if softcap is not None:
         scores = torch.tanh(scores / softcap) * softcap
     if mask is not None:
-        scores = scores.unflatten(2, (-1, tokens)).masked_fill(~mask, float("-inf")).flatten(2, 3)
+        shape = scores.shape
+        scores = scores.view(*shape[:2], -1, tokens, shape[3]).masked_fill(~mask, float("-inf")).view(shape)
     weights = drop(torch.softmax(scores, dim=-1, dtype=torch.float32).to(q.dtype), rate, training=rate > 0)
     return (weights @ v).reshape(fold, heads, tokens, size)
 

@@ -66,9 +66,11 @@ def random_base(
     """Build a sequence classifier with random weights from ``config`` alone: only ever on explicit request."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        build: Callable[[PreTrainedConfig], PreTrainedModel] = AutoModelForSequenceClassification.from_config
+        build: Callable[[PreTrainedConfig], torch.nn.Module] = AutoModelForSequenceClassification.from_config
         classifier = build(_reward_config(config, heads, pad_token_id))
-    return classifier.to(torch.float32).eval()
+    classifier.to(torch.float32).eval()
+    assert isinstance(classifier, PreTrainedModel)
+    return classifier
 
 
 def refuse_unsafe(folder: Path) -> None:

@@ -14,6 +14,7 @@ from transformers import PreTrainedModel
 
 from plaudit.encoding.batch import Batch
 from plaudit.models import attention
+from plaudit.models.blocks import Trees
 from plaudit.models.heads import apply_head, backbone_of
 from plaudit.models.padded import padded_hidden, unshared
 from plaudit.models.pooling import pool
@@ -80,7 +81,7 @@ class Scalar(nn.Module):
 
     def _packed(self, batch: Batch) -> Tensor:
         backbone = backbone_of(self.classifier)
-        trees = attention.Trees(batch.layout, causal=self.causal, device=batch.input_ids.device)
+        trees = Trees(batch.layout, causal=self.causal, device=batch.input_ids.device)
         inputs: dict[str, Any] = {
             "input_ids": batch.input_ids[None],
             "position_ids": batch.position_ids[None] + _offset(backbone),

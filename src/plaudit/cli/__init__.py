@@ -15,10 +15,11 @@ A verb is a module of this folder and in it one function of the same name; an un
 Nothing is registered: the file is the verb, its signature the options, its docstring the help. What it must keep:
 
 - Heavy imports stand inside the function. Importing the module costs nothing, so ``--help`` answers at once.
-- It parses, calls one workflow and prints. Results go through `plaudit.cli._printing.emit`: text for people, or one JSON
-  object with ``--json``. Standard output holds results only; progress and warnings go to standard error.
-- It refuses by raising. A `ValueError`, an `OSError` or an exception class of plaudit becomes ``error: …`` and exit code
-  1, without a traceback; anything else is a fault of plaudit's and says so. ``plaudit --debug VERB`` shows tracebacks.
+- It parses, calls one workflow and prints. Results go through `plaudit.cli._printing.emit`: text for people, or one
+  JSON object with ``--json``. Standard output holds results only; progress and warnings go to standard error.
+- It refuses by raising. A `ValueError`, an `OSError` or an exception class of plaudit becomes ``error: …`` and exit
+  code 1, without a traceback; anything else is a fault of plaudit's and says so. ``plaudit --debug VERB`` shows
+  tracebacks.
 
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted.
 """

@@ -18,6 +18,7 @@ from plaudit import cli, members
 DOCS = Path(__file__).resolve().parent
 PACKAGE = Path(members.__file__).parent
 NOTE = "<!-- Written by docs/generate.py from the code. Do not edit; run `make docs`. -->\n\n"
+EXAMPLE = re.compile(r"(?:^>>> .*\n?(?:^(?!>>> ).+\n?)*)+", re.MULTILINE)
 SOURCE = re.compile(r"^Source: (.+?)(?:\n\s*\n|\Z)", re.DOTALL | re.MULTILINE)
 
 
@@ -70,9 +71,7 @@ def _markdown(docstring: str) -> str:
     text = re.sub(r":math:`([^`]+)`", r"$\1$", docstring)
     text = re.sub(r"\.\. math:: *((?:.+\n?)+)", lambda found: f"$${found[1].strip()}$$\n", text)
     text = text.replace("``", "`")
-    return re.sub(
-        r"((?:^>>> .*\n?(?:^(?!>>> ).+\n?)*)+)", r"```pycon\n\1\n```\n", text + "\n", flags=re.MULTILINE
-    ).strip()
+    return EXAMPLE.sub(lambda found: f"```pycon\n{found[0].rstrip()}\n```\n", text + "\n").strip()
 
 
 def _commands() -> TyperGroup:

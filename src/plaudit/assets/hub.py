@@ -11,6 +11,10 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
 
+from huggingface_hub import HfApi, constants, snapshot_download
+from huggingface_hub.errors import GatedRepoError, HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
+from huggingface_hub.utils._validators import validate_repo_id
+
 from plaudit.assets.errors import AssetError, UnknownAsset, Unreachable
 
 WANTED = ("*.safetensors", "*.json", "*.txt", "*.jinja", "*.model")
@@ -33,8 +37,6 @@ def resolve(name: str, instead: Iterable[str]) -> Path:
         Unreachable: the hub does not answer and the cache does not hold the model.
         AssetError: the model has no safetensors weights.
     """
-    from huggingface_hub import snapshot_download
-
     identity, _, revision = name.partition("@")
     _require_hub_id(identity, instead)
     failure = _ask(identity, revision or None, instead)
@@ -56,8 +58,6 @@ def resolve(name: str, instead: Iterable[str]) -> Path:
 
 
 def _require_hub_id(identity: str, instead: Iterable[str]) -> None:
-    from huggingface_hub.utils import HFValidationError, validate_repo_id
-
     try:
         validate_repo_id(identity)
     except HFValidationError as error:
@@ -68,9 +68,6 @@ def _require_hub_id(identity: str, instead: Iterable[str]) -> None:
 
 def _ask(identity: str, revision: str | None, instead: Iterable[str]) -> Exception | None:
     """Ask the hub for the model's files; return why it could not be asked, or None if it was and has safetensors."""
-    from huggingface_hub import HfApi
-    from huggingface_hub.utils import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
-
     api = HfApi()
     try:
         info = _within(ANSWER_SECONDS, lambda: api.model_info(identity, revision=revision, timeout=ANSWER_SECONDS / 2))
@@ -80,7 +77,7 @@ def _ask(identity: str, revision: str | None, instead: Iterable[str]) -> Excepti
             f"{identity!r} is no folder here, and {api.endpoint} offers no such model{at}; if it is private or gated, "
             f"set HF_TOKEN. Built in: {', '.join(instead)}"
         ) from error
-    except Exception as error:  # whatever kept the hub from answering: the cache may still hold the model
+    except Exception as error:  # noqa: BLE001 whatever kept the hub from answering, the cache may hold the model
         return error
     _require_safetensors(identity, [file.rfilename for file in info.siblings or []])
     return None
@@ -93,7 +90,7 @@ def _within(seconds: float, call: Callable[[], Any]) -> Any:
     def answer() -> None:
         try:
             answers.put((call(), None))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 raised again in the thread that asked
             answers.put((None, error))
 
     Thread(target=answer, daemon=True).start()
@@ -107,8 +104,6 @@ def _within(seconds: float, call: Callable[[], Any]) -> Any:
 
 
 def _cannot_have(name: str, cause: Exception, instead: Iterable[str]) -> str:
-    from huggingface_hub import constants
-
     return (
         f"cannot get the model {name!r}: it is no folder here, the hub {constants.ENDPOINT} could not give it "
         f"({type(cause).__name__}: {str(cause).splitlines()[0] if str(cause) else 'no reason given'}), and the cache "

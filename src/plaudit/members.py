@@ -85,5 +85,6 @@ def _load_foreign(kind_set: str, name: str) -> Any:
         return getattr(importlib.import_module(module_name), attribute)
     except (ImportError, AttributeError, ValueError) as error:
         raise UnknownKind(
-            f"{kind_set}: cannot load {name!r} ({error}); known: {', '.join(names(kind_set))}, or 'package.module:Thing'"
+            f"{kind_set}: cannot load {name!r} ({error}); "
+            f"known: {', '.join(names(kind_set))}, or 'package.module:Thing'"
         ) from error

@@ -6,12 +6,12 @@ import threading
 import numpy as np
 import pytest
 import torch
+from tests.models.families import build, decoders, encoders
 
 from plaudit.encoding.encoded import EncodedSet
 from plaudit.encoding.packing import collate, collate_sequences
 from plaudit.models.architectures.scalar import Scalar
-from plaudit.models.attention import Trees
-from tests.models.families import build, decoders, encoders
+from plaudit.models.blocks import Trees
 
 PROMPTS = {11: 17, 22: 5, 33: 30}
 """Prompt key to prompt length."""
@@ -132,8 +132,8 @@ def test_windows_count_positions(family, window, adapter, checkpointing):
 @pytest.mark.parametrize("family", ["llama", "gemma2", "mistral"])
 def test_cutting_long_trees_changes_nothing(family, monkeypatch):
     """Trees cut into small blocks give the same rewards and gradients as whole ones."""
-    monkeypatch.setattr("plaudit.models.attention.WHOLE", 6)
-    monkeypatch.setattr("plaudit.models.attention.CHUNK", 5)
+    monkeypatch.setattr("plaudit.models.blocks.WHOLE", 6)
+    monkeypatch.setattr("plaudit.models.blocks.CHUNK", 5)
     rewards, gradients = compare((decoders(7) | decoders())[family])
     assert rewards < 1e-5
     assert gradients < 1e-4
@@ -145,8 +145,8 @@ def test_cutting_long_trees_changes_nothing(family, monkeypatch):
 def test_encoders_packed_equal_single_sequences(family, pooling, small, monkeypatch):
     """Encoders, packed without sharing (or bucketed), agree with one sequence at a time."""
     if small:
-        monkeypatch.setattr("plaudit.models.attention.WHOLE", 6)
-        monkeypatch.setattr("plaudit.models.attention.CHUNK", 5)
+        monkeypatch.setattr("plaudit.models.blocks.WHOLE", 6)
+        monkeypatch.setattr("plaudit.models.blocks.CHUNK", 5)
     encoded = encoded_set(causal=False)
     classifier = build(encoders()[family])
     packed = Scalar(copy.deepcopy(classifier).train(), pooling).train()
@@ -209,3 +209,19 @@ def test_masks_follow_the_definition():
                 assert set(torch.nonzero(allowed[query]).flatten().tolist()) == seen
         offset += tree.length
     assert offset == batch.layout.length
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "gemma2"])
+def test_half_precision_stays_near(family):
+    """Computing in bf16 under autocast changes rewards by rounding only, and gradients exist for every weight."""
+    encoded = encoded_set()
+    model = Scalar(build(decoders()[family]), "last").train()
+    batch = collate(encoded, range(len(encoded)))
+    exact = model(batch).scalar.detach()
+    model.compute_dtype = torch.bfloat16
+    rounded = model(batch).scalar
+    rounded.sum().backward()
+
+    assert rounded.dtype == torch.float32
+    assert 0 < (rounded - exact).abs().max() < 0.05 * exact.abs().max().clamp(min=1)
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())

@@ -163,9 +163,11 @@ class Encoder:
         )
 
     def _written(self) -> set[int]:
-        """Return the ids that the template itself writes."""
-        [encoding] = self._tokenise([self.template.render(*self.template.settle("x", "x"))])
-        return set(encoding.ids)
+        """Return the ids that the template itself writes, for whichever role."""
+        rendering = self.template.render(*self.template.settle("x", "x"))
+        turns = self.template.turns.roles.values()
+        around = [Rendering(turn.header + turn.footer, 0) for turn in turns]
+        return {found for encoding in self._tokenise([rendering, *around]) for found in encoding.ids}
 
     def contract(self) -> dict[str, Any]:
         """Return template, length and scored token as plain data, to be kept beside the saved tokenizer."""

@@ -5,7 +5,8 @@ end-of-sequence token moves it (and TRL, vLLM and others then disagree). Three s
 
 1. the tokenizer's own pad token, where it is a proper one;
 2. a token that the family reserved (``<|endoftext|>`` where turns end with another token, ``<|padding|>``, ``<unk>``
-   where bytes leave nothing unknown, …);
+   where bytes leave nothing unknown, …); for tokenizers of a family's own class, which rebuild their vocabulary on loading
+   and may forget how a new name is to be matched, any special token that the template does not write;
 3. a byte that valid UTF-8 never holds. A byte-level vocabulary has an entry for it, and no text leads to it. The entry is
    renamed to the text of a special token with a suffix. Special tokens are split out of a text before such a name is
    looked for, so that no text, not even the name itself, ever matches: all texts keep their ids.
@@ -56,7 +57,7 @@ def with_pad(
 def _proper(tokenizer: PreTrainedTokenizerFast, name: str, used: Collection[int], rows: int | None) -> bool:
     place = tokenizer.get_vocab().get(name)
     taken = {tokenizer.eos_token_id, tokenizer.bos_token_id, tokenizer.cls_token_id, tokenizer.sep_token_id}
-    taken |= {tokenizer.mask_token_id, *used} | (set() if _knows_all(tokenizer) else {tokenizer.unk_token_id})
+    taken |= {tokenizer.mask_token_id, *used} | (set() if _reads_all(tokenizer) else {tokenizer.unk_token_id})
     return place is not None and place not in taken and (rows is None or place < rows)
 
 
@@ -66,22 +67,14 @@ def _reserved(tokenizer: PreTrainedTokenizerFast) -> Iterator[str]:
     yield from (name for name in names if _SPARE.fullmatch(name))
     if tokenizer.unk_token is not None:
         yield tokenizer.unk_token
+    if type(tokenizer) is not PreTrainedTokenizerFast:
+        yield from names
 
 
-def _knows_all(tokenizer: PreTrainedTokenizerFast) -> bool:
-    """Whether the unknown token is never produced: every byte of a text has an entry."""
-    state, vocabulary = _state(tokenizer), tokenizer.get_vocab()
-    if state["model"].get("byte_fallback"):
-        return all(f"<0x{byte:02X}>" in vocabulary for byte in range(256) if byte not in _NEVER_BYTES)
-    return _byte_level(state) and all(character in vocabulary for character in _valid_bytes())
-
-
-def _valid_bytes() -> Iterator[str]:
-    """Yield the characters that stand for the bytes of valid UTF-8 in a byte-level vocabulary."""
-    printable = {*range(33, 127), *range(161, 173), *range(174, 256)}
-    moved = [byte for byte in range(256) if byte not in printable]
-    yield from (chr(byte) for byte in sorted(printable) if byte not in _NEVER_BYTES)
-    yield from (chr(256 + place) for place in range(len(moved)))
+def _reads_all(tokenizer: PreTrainedTokenizerFast) -> bool:
+    """Whether words are never unknown, because they fall back to bytes."""
+    state = _state(tokenizer)
+    return bool(state["model"].get("byte_fallback")) or _byte_level(state)
 
 
 def _state(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:

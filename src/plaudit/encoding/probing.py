@@ -87,7 +87,8 @@ def reduce(tokenizer: PreTrainedTokenizerFast, source: str) -> tuple[Turns, tupl
     roles = {"system": system, "user": user, "assistant": assistant, **_tool(probe, assistant)}
     turns = Turns(_one_beginning(tokenizer, prefix, user), roles, folded)
     _confirm(probe, turns)
-    return turns, tuple(note for note in (tail_note, thought_note, *preamble_notes) if note)
+    notes = (tail_note, thought_note, *preamble_notes)
+    return turns, tuple(note.replace(DATE, "<today's date>") for note in notes if note)
 
 
 def _ending(tokenizer: PreTrainedTokenizerFast, middle: str, last: str) -> tuple[str, str]:
@@ -156,10 +157,12 @@ def _one_beginning(tokenizer: PreTrainedTokenizerFast, prefix: str, user: Turn) 
 def _tool(probe: _Probe, assistant: Turn) -> dict[str, Turn]:
     """Return the tool turn if the template has a plain one."""
     gaps = probe.attempt("user", "assistant", "tool", "assistant")
-    if not gaps or not gaps[2].startswith(assistant.footer) or not gaps[3].endswith(assistant.header):
+    if not gaps:
         return {}
-    header = gaps[2][len(assistant.footer) :]
-    return {"tool": Turn(header, gaps[3][: len(gaps[3]) - len(assistant.header)])}
+    before, after = gaps[2], _EMPTY_THOUGHT.sub("", gaps[3])
+    if not before.startswith(assistant.footer) or not after.endswith(assistant.header):
+        return {}
+    return {"tool": Turn(before[len(assistant.footer) :], after[: len(after) - len(assistant.header)])}
 
 
 def _confirm(probe: _Probe, turns: Turns) -> None:

@@ -1,4 +1,4 @@
-"""Tokenise preferences into an `EncodedSet`: each distinct sequence once, and nothing left out without being counted."""
+"""Tokenise preferences into an `EncodedSet`: each distinct sequence once, nothing left out without being counted."""
 
 import hashlib
 from array import array
@@ -39,9 +39,9 @@ def encode_all(preferences: Iterable[Preference], encoder: Encoder, on_unfit: On
         preferences: the records, read once, in order.
         encoder: renders, cuts and tokenises.
         on_unfit: what to do about a response that has no sequence (too long, empty, an unknown role…) and about a
-            comparison whose two sides are the same ids: ``error``, or ``drop`` it. Dropped are such responses with their
-            comparisons, such comparisons, and records that had comparisons and have none left; ``dropped`` counts
-            responses by their reason, comparisons as ``identical_tokens`` and records as
+            comparison whose two sides are the same ids: ``error``, or ``drop`` it. Dropped are such responses with
+            their comparisons, such comparisons, and records that had comparisons and have none left; ``dropped``
+            counts responses by their reason, comparisons as ``identical_tokens`` and records as
             ``records_left_without_comparisons``.
 
     Raises:

@@ -1,6 +1,6 @@
 """The artefact: a plain transformers folder, with the contract and the canaries beside the weights.
 
-``save`` writes it beside its place, loads it back, measures what the contract states, and only then moves it into place.
+``save`` writes it beside its place, loads it back, measures what the contract states, and then moves it into place.
 """
 
 import inspect
@@ -79,7 +79,7 @@ def save(
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What the saved weights do, loaded back: rewards at each dtype, by the class itself, and the head's fingerprint."""
+    """What the saved weights do, loaded back: rewards at each dtype and by the class itself; the head's fingerprint."""
 
     canaries: Canaries
     sequences: tuple[Tokens, ...]
@@ -110,18 +110,17 @@ def build(
 
 def kernel_of(model: Scalar) -> str:
     """Return the attention kernel in use."""
-    return attention.NAME if model.layout == "trees" else str(model.classifier.config._attn_implementation)
+    return attention.NAME if model.layout == "trees" else str(model.classifier.config._attn_implementation)  # noqa: SLF001
 
 
 def _require_pad(folder: Path, model: Scalar, encoder: Encoder) -> None:
     pad = model.classifier.config.get_text_config().pad_token_id
     if model.pooling == "hf_last_non_pad":
         return
-    if pad != encoder.tokenizer.pad_token_id:
-        raise BadArtefact(
-            folder, "pad", f"the model's pad id is {pad}, the tokenizer's {encoder.tokenizer.pad_token_id}; load the base "
-            "with pad_token_id=encoder.tokenizer.pad_token_id"
-        )  # fmt: skip
+    own = encoder.tokenizer.pad_token_id
+    if pad != own:
+        way_out = "load the base with pad_token_id=encoder.tokenizer.pad_token_id"
+        raise BadArtefact(folder, "pad", f"the model's pad id is {pad}, the tokenizer's {own}; {way_out}")
     if pad == encoder.scored_id:
         raise BadArtefact(folder, "pad", f"id {pad} is both pad and scored token, so transformers would skip it")
 
@@ -142,10 +141,8 @@ def _require_faithful(folder: Path, model: Scalar, measured: Measured) -> None:
     model.train(training)
     difference = float(abs(rewards - measured.canaries.rewards("float32")).max())
     if difference > FAITHFUL:
-        raise BadArtefact(
-            folder, "weights", f"loaded back, the model's rewards differ by {difference:.3g} from those in memory; "
-            "are adapters still to be merged, or weights not in fp32?"
-        )  # fmt: skip
+        cause = "are adapters still to be merged, or weights not in fp32?"
+        raise BadArtefact(folder, "weights", f"loaded back, rewards differ by {difference:.3g} from before; {cause}")
 
 
 def _contract(

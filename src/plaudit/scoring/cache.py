@@ -1,11 +1,14 @@
-"""Rewards kept on disk: an SQLite file, keyed by the model, its contract and the token ids; several processes may share it."""
+"""Rewards kept on disk: an SQLite file keyed by the model, its contract and the ids; several processes may share it."""
 
+import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-_AT_ONCE = 500
+_CREATE = "CREATE TABLE IF NOT EXISTS rewards (key TEXT PRIMARY KEY, reward REAL NOT NULL) WITHOUT ROWID"
+_FIND = "SELECT key, reward FROM rewards WHERE key IN (SELECT value FROM json_each(?))"
+_ADD = "INSERT OR IGNORE INTO rewards VALUES (?, ?)"
 
 
 class BadCache(OSError):
@@ -30,40 +33,37 @@ class RewardCache:
         self.path, self.hits, self.misses = Path(path), 0, 0
         self._lock = threading.Lock()
         try:
-            self._database = sqlite3.connect(self.path, timeout=60, check_same_thread=False, isolation_level=None)
-            self._database.execute("PRAGMA journal_mode=WAL")
-            self._database.execute("CREATE TABLE IF NOT EXISTS rewards (key BLOB PRIMARY KEY, reward REAL NOT NULL)")
+            self._database = sqlite3.connect(self.path, timeout=60, check_same_thread=False)
         except sqlite3.Error as error:
             raise BadCache(f"{self.path} cannot be used as a reward cache: {error}") from error
+        self._run("PRAGMA journal_mode=WAL")
+        self._run(_CREATE)
 
-    def find(self, keys: Sequence[bytes]) -> dict[bytes, float]:
+    def find(self, keys: Sequence[str]) -> dict[str, float]:
         """Return the rewards of those ``keys`` that are known, and count hits and misses."""
-        found: dict[bytes, float] = {}
         with self._lock:
-            for begin in range(0, len(keys), _AT_ONCE):
-                part = keys[begin : begin + _AT_ONCE]
-                marks = ",".join("?" * len(part))
-                found.update(self._run(f"SELECT key, reward FROM rewards WHERE key IN ({marks})", part))
+            found: dict[str, float] = dict(self._run(_FIND, (json.dumps(keys),)))
             known = sum(key in found for key in keys)
             self.hits, self.misses = self.hits + known, self.misses + len(keys) - known
         return found
 
-    def add(self, rewards: Mapping[bytes, float]) -> None:
-        """Keep ``rewards``; what another process has added meanwhile stays."""
-        with self._lock:
-            self._run("BEGIN IMMEDIATE")
-            try:
-                for key, reward in rewards.items():
-                    self._run("INSERT OR IGNORE INTO rewards VALUES (?, ?)", (key, reward))
-            finally:
-                self._run("COMMIT")
+    def add(self, rewards: Mapping[str, float]) -> None:
+        """Keep ``rewards``, all or none; what another process has added meanwhile stays."""
+        try:
+            with self._lock, self._database:
+                self._database.executemany(_ADD, rewards.items())
+        except sqlite3.Error as error:
+            raise self._bad(error) from error
 
     def close(self) -> None:
         """Close the file."""
         self._database.close()
 
-    def _run(self, statement: str, values: Iterable[object] = ()) -> list[tuple[bytes, float]]:
+    def _run(self, statement: str, values: Iterable[object] = ()) -> list[tuple[str, float]]:
         try:
             return self._database.execute(statement, tuple(values)).fetchall()
         except sqlite3.Error as error:
-            raise BadCache(f"{self.path}: {error}") from error
+            raise self._bad(error) from error
+
+    def _bad(self, error: sqlite3.Error) -> BadCache:
+        return BadCache(f"{self.path} cannot be used as a reward cache: {error}")

@@ -26,13 +26,18 @@ FLOOR, SAFETY = 1e-3, 4.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canary:
-    """One conversation: its text, its ids, and its reward by computing dtype (none where only ids are checked)."""
+    """One conversation: its text, ids, segments, and reward by computing dtype (none where only ids are checked)."""
 
     name: str
     prompt: Any
     response: Any
     ids: tuple[int, ...]
+    second: int = 0
     rewards: Mapping[str, float] = field(default_factory=dict)
+
+    def written_as(self, sequence: Sequence) -> bool:
+        """Whether ``sequence`` has the recorded ids, and as many of them in the second segment."""
+        return tuple(sequence.ids.tolist()) == self.ids and _second(sequence) == self.second
 
     @property
     def pair(self) -> Pair:
@@ -114,7 +119,18 @@ def tolerances(canaries: Canaries) -> dict[str, float]:
 
 def _canary(name: str, pair: Pair, sequence: Sequence, rewards: Mapping[str, float]) -> Canary:
     prompt, response = (part if isinstance(part, str) else [_turn(turn) for turn in part] for part in pair)
-    return Canary(name=name, prompt=prompt, response=response, ids=tuple(sequence.ids.tolist()), rewards=rewards)
+    return Canary(
+        name=name,
+        prompt=prompt,
+        response=response,
+        ids=tuple(sequence.ids.tolist()),
+        second=_second(sequence),
+        rewards=rewards,
+    )
+
+
+def _second(sequence: Sequence) -> int:
+    return 0 if sequence.token_type_ids is None else int(sequence.token_type_ids.sum())
 
 
 def _turn(turn: Any) -> dict[str, str]:

@@ -4,13 +4,13 @@ from plaudit.preferences.preference import Message
 from plaudit.scoring.conversations import Pair
 
 _RIVER = (
-    "A river town asked us how to move its market. The old square floods twice a year, the new car park does not, and the "
-    "traders like neither: the square is damp, the car park is ugly and has no shade. Rents in the square are 14 coins a "
-    "stall, 9 in the car park. On a dry Saturday 1,250 people come, on a wet one 430. The baker wants to stay near the "
-    "bridge, the fishmonger wants running water, the two cheese sellers will go wherever the baker goes. A third place, the "
-    "yard of the closed school, has walls, a pump and nine plane trees, but its gate is only three metres wide, so vans "
-    "would have to unload outside and carts would do the rest. The mayor has money for one gate or for one drain, not both, "
-    "and an election in March. "
+    "A river town asked us how to move its market. The old square floods twice a year, the new car park does not,"
+    " and the traders like neither: the square is damp, the car park is ugly and has no shade. Rents in the "
+    "square are 14 coins a stall, 9 in the car park. On a dry Saturday 1,250 people come, on a wet one 430. The "
+    "baker wants to stay near the bridge, the fishmonger wants running water, the two cheese sellers will go "
+    "wherever the baker goes. A third place, the yard of the closed school, has walls, a pump and nine plane "
+    "trees, but its gate is only three metres wide, so vans would have to unload outside and carts would do the "
+    "rest. The mayor has money for one gate or for one drain, not both, and an election in March. "
 )
 _BOX = "Tape a note to box {number}: it holds {number} cups. "
 
@@ -29,7 +29,7 @@ TEXTS: dict[str, Pair] = {
     "terse": _asked("Thanks!", "OK"),
     "long prompt": _asked(_RIVER + "What should they do?", "Widen the school's gate: shade and water are there."),
     "long response": _asked(
-        "Where should a flooded market go?", _RIVER.split(". The baker")[0] + ". So choose the yard."
+        "Where should a flooded market go?", _RIVER.partition(". The baker")[0] + ". So choose the yard."
     ),
     "many turns": (
         _turns(

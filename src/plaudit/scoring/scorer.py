@@ -133,13 +133,13 @@ class Scorer:
             raise ValueError(f"n must be from 1 to the number of responses, {len(responses)}; it is {n}")
         return self.rank(prompt, responses)[:n]
 
-    def trl_reward(self, prompts: Sequence[Any], completions: Sequence[Any], **columns: Any) -> list[float]:
+    def trl_reward(self, prompts: Sequence[Any], completions: Sequence[Any], **_columns: Any) -> list[float]:
         """Return the rewards of ``completions``: pass this method to TRL as a reward function.
 
         Args:
             prompts: texts or lists of messages, as TRL gives them.
             completions: likewise, one for each prompt.
-            columns: whatever else TRL passes; not looked at.
+            _columns: whatever else TRL passes; not looked at.
         """
         return self.rewards(zip(prompts, completions, strict=True))
 
@@ -178,11 +178,11 @@ class Scorer:
     def _computed(self, sequences: list[Tokens]) -> list[float]:
         return rewards_of(self.artefact.model, sequences, self.token_budget).tolist() if sequences else []
 
-    def _key(self, sequence: Tokens) -> bytes:
+    def _key(self, sequence: Tokens) -> str:
         digest = hashlib.blake2b(self._name(), digest_size=20)
         types = b"" if sequence.token_type_ids is None else sequence.token_type_ids.tobytes()
         digest.update(sequence.ids.tobytes() + b"|" + types)
-        return digest.digest()
+        return digest.hexdigest()
 
     def _name(self) -> bytes:
         """Return what every key of this model begins with: contract, weights and computing dtype."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -71,7 +72,10 @@ class Artefact:
 
 def verify(path: Path | str, dtype: str = "float32", device: str = "cpu") -> Report:
     """Check the artefact at ``path`` against its contract and canaries, computing at ``dtype``."""
-    return _Examination(Path(path), dtype, device).report()
+    try:
+        return _begin(Path(path), dtype, device).report()
+    except BadArtefact as error:
+        return Report(Path(path), dtype, (Check(error.check, passed=False, detail=error.detail),))
 
 
 def load(path: Path | str, dtype: str = "float32", device: str = "cpu") -> Artefact:
@@ -85,7 +89,19 @@ def load(path: Path | str, dtype: str = "float32", device: str = "cpu") -> Artef
     Raises:
         BadArtefact: something is not as it was saved; names what, and what else.
     """
-    return _Examination(Path(path), dtype, device).artefact()
+    return _begin(Path(path), dtype, device).artefact()
+
+
+def _begin(folder: Path, dtype: str, device: str) -> "_Examination":
+    """Return an examination of ``folder`` if all its files are there."""
+    if not folder.is_dir():
+        raise BadArtefact(folder, "files", "there is no such folder")
+    contract, recorded = read_contract(folder), canaries.read(folder)
+    if not (folder / "tokenizer.json").is_file():
+        raise BadArtefact(folder, "tokenizer", "tokenizer.json is missing, so no text can be scored")
+    if contract.adapter and not any((folder / ADAPTER).glob("adapter_model.*")):
+        raise BadArtefact(folder, "adapter", f"{ADAPTER}/ with the adapter's weights is missing")
+    return _Examination(folder, dtype, device, contract, recorded)
 
 
 @dataclass(slots=True)
@@ -95,63 +111,47 @@ class _Examination:
     folder: Path
     dtype: str
     device: str
-    checks: list[Check] = field(default_factory=list)
-    contract: Contract | None = None
-    canaries: Canaries | None = None
+    contract: Contract
+    canaries: Canaries
     encoder: Encoder | None = None
     model: Scalar | None = None
     sequences: list[Tokens] = field(default_factory=list)
 
     def report(self) -> Report:
-        """Take all steps and return what they found."""
-        steps = ("files", "contract", "dtype", "tokenizer", "template", "encoding", "weights", "head", "ids", "rewards")
+        """Take all steps and return what they found; without the right dtype the later ones make no sense."""
+        steps = ("contract", "dtype", "tokenizer", "template", "encoding", "weights", "head", "ids", "rewards")
+        checks: list[Check] = []
         for name in steps:
-            if not self._take(name) and name in ("files", "dtype"):
+            check = self._take(name)
+            checks += [check] if check.detail else []
+            if name == "dtype" and not check.passed:
                 break
-        return Report(self.folder, self.dtype, tuple(self.checks))
+        return Report(self.folder, self.dtype, tuple(checks))
 
     def artefact(self) -> Artefact:
         """Take all steps and return the open model if all passed."""
         report = self.report()
         report.require()
-        assert self.contract and self.encoder and self.model
         return Artefact(
             folder=self.folder,
             contract=self.contract,
-            encoder=self.encoder,
-            model=self.model,
+            encoder=cast("Encoder", self.encoder),
+            model=cast("Scalar", self.model),
             report=report,
             canaries=self.canaries,
         )
 
-    def _take(self, name: str) -> bool:
+    def _take(self, name: str) -> Check:
         step: Callable[[], str] = getattr(self, f"_{name}")
         try:
-            detail = step()
+            return Check(name, passed=True, detail=step())
         except BadArtefact as error:
-            self.checks.append(Check(error.check, False, error.detail))
-            return False
-        if detail:
-            self.checks.append(Check(name, True, detail))
-        return True
+            return Check(error.check, passed=False, detail=error.detail)
 
     def _bad(self, check: str, detail: str) -> BadArtefact:
         return BadArtefact(self.folder, check, detail)
 
-    def _files(self) -> str:
-        if not self.folder.is_dir():
-            raise self._bad("files", "there is no such folder")
-        self.contract, self.canaries = read_contract(self.folder), canaries.read(self.folder)
-        if not (self.folder / "tokenizer.json").is_file():
-            raise self._bad("tokenizer", "tokenizer.json is missing, so no text can be scored")
-        if self.contract.adapter and not any((self.folder / ADAPTER).glob("adapter_model.*")):
-            raise self._bad(
-                "adapter", f"{ADAPTER}/ is missing or holds no weights, and {CONTRACT} says that it lies here"
-            )
-        return "contract, canaries, tokenizer and weights are there"
-
     def _contract(self) -> str:
-        assert self.contract and self.canaries
         now, then = self.contract.scoring(), self.canaries.contract
         changed = sorted(name for name in {*now, *then} if now.get(name) != then.get(name))
         if changed:
@@ -160,7 +160,6 @@ class _Examination:
         return f"format {self.contract.format}, architecture {self.contract.architecture}"
 
     def _dtype(self) -> str:
-        assert self.contract
         if self.dtype not in self.contract.tolerances:
             known = ", ".join(self.contract.tolerances)
             raise self._bad("dtype", f"{self.dtype} was not measured when this was saved; choose one of {known}")
@@ -170,19 +169,16 @@ class _Examination:
         return f"weights {stored}, computing {self.dtype}"
 
     def _tokenizer(self) -> str:
-        assert self.contract
         if fingerprints.tokenizer(self.folder) != self.contract.fingerprints["tokenizer"]:
             raise self._bad("tokenizer", "tokenizer.json was changed: its vocabulary, merges or rules are others")
         return "tokenizer.json as saved"
 
     def _template(self) -> str:
-        assert self.contract
         if fingerprints.template(self.folder) != self.contract.fingerprints["template"]:
             raise self._bad("template", "the chat template was edited since the model was saved")
         return "chat template as saved"
 
     def _encoding(self) -> str:
-        assert self.contract
         try:
             self.encoder = Encoder.from_contract(self.folder, self.contract.encoding)
         except (ValueError, OSError, KeyError) as error:
@@ -190,14 +186,13 @@ class _Examination:
         return f"{self.contract.encoding['kind']}, up to {self.encoder.max_length} tokens"
 
     def _weights(self) -> str:
-        assert self.contract
         classifier = read_weights(self.folder)
         settings = dict(self.contract.settings)
         self.model = build(classifier, self.contract.architecture, settings, DTYPES[self.dtype])
         return f"{type(classifier).__name__}, {sum(value.numel() for value in classifier.parameters()):,} parameters"
 
     def _head(self) -> str:
-        if self.model is None or self.contract is None:
+        if self.model is None:
             return ""
         classifier = self.model.classifier
         saved = self.contract.fingerprints["head"]
@@ -209,7 +204,7 @@ class _Examination:
         return f"norm {saved['norm']:.6g}, as saved"
 
     def _ids(self) -> str:
-        if self.encoder is None or self.canaries is None:
+        if self.encoder is None:
             return ""
         sequences, other = [], []
         for canary in self.canaries.canaries:
@@ -217,7 +212,7 @@ class _Examination:
                 sequence = self.encoder.encode(*canary.pair)
             except Unencodable as error:
                 raise self._bad("token ids", f"canary {canary.name!r} can no longer be written: {error}") from error
-            other += [canary.name] if tuple(sequence.ids.tolist()) != canary.ids else []
+            other += [] if canary.written_as(sequence) else [canary.name]
             sequences += [sequence] if canary.rewards else []
         if other:
             raise self._bad("token ids", f"other ids than saved for {len(other)} canaries: {', '.join(other)}")
@@ -225,7 +220,7 @@ class _Examination:
         return f"{len(self.canaries.canaries)} canaries have the ids they had"
 
     def _rewards(self) -> str:
-        if self.model is None or self.contract is None or self.canaries is None or not self.sequences:
+        if self.model is None or not self.sequences:
             return ""
         try:
             found = canaries.at_dtype(self.model, self.sequences, self.dtype)
@@ -233,12 +228,11 @@ class _Examination:
             raise self._bad("rewards", str(error)) from error
         differences = abs(found - self.canaries.rewards("float32"))
         worst, limit = int(np.argmax(differences)), self.contract.tolerances[self.dtype]
-        name = self.canaries.scored[worst].name
         if differences[worst] > limit:
-            raise self._bad(
-                "rewards", f"canary {name!r} has {found[worst]:.6g}, saved {self.canaries.rewards('float32')[worst]:.6g}: "
-                f"{differences[worst]:.3g} apart, more than {limit:.3g} at {self.dtype}; weights or configuration changed"
-            )  # fmt: skip
+            canary = self.canaries.scored[worst]
+            apart = f"{found[worst]:.6g}, saved {canary.rewards['float32']:.6g}; {differences[worst]:.3g} apart"
+            allowed = f"{limit:.3g} is allowed at {self.dtype}; weights or configuration changed"
+            raise self._bad("rewards", f"canary {canary.name!r} has {apart}, {allowed}")
         return f"{len(found)} canaries within {differences[worst]:.2g} (allowed {limit:.2g} at {self.dtype})"
 
 

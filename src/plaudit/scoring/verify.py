@@ -16,7 +16,7 @@ from plaudit.scoring.artifact import build
 from plaudit.scoring.canaries import Canaries
 from plaudit.scoring.contract import ADAPTER, CANARIES, CONTRACT, BadArtefact, Contract, read_contract
 from plaudit.scoring.passes import NonFiniteReward
-from plaudit.scoring.weights import DTYPES, read_weights, restore_bias, stored_dtype
+from plaudit.scoring.weights import DTYPES, read_weights, require_safe, restore_bias, stored_dtype
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,7 @@ def _begin(folder: Path, dtype: str, device: str) -> "_Examination":
     if not folder.is_dir():
         raise BadArtefact(folder, "files", "there is no such folder")
     contract, recorded = read_contract(folder), canaries.read(folder)
+    require_safe(folder)
     if not (folder / "tokenizer.json").is_file():
         raise BadArtefact(folder, "tokenizer", "tokenizer.json is missing, so no text can be scored")
     if contract.adapter and not any((folder / ADAPTER).glob("adapter_model.*")):
@@ -211,11 +212,11 @@ class _Examination:
             try:
                 sequence = self.encoder.encode(*canary.pair)
             except Unencodable as error:
-                raise self._bad("token ids", f"canary {canary.name!r} can no longer be written: {error}") from error
+                raise self._bad("ids", f"canary {canary.name!r} can no longer be written: {error}") from error
             other += [] if canary.written_as(sequence) else [canary.name]
             sequences += [sequence] if canary.rewards else []
         if other:
-            raise self._bad("token ids", f"other ids than saved for {len(other)} canaries: {', '.join(other)}")
+            raise self._bad("ids", f"other ids than saved for {len(other)} canaries: {', '.join(other)}")
         self.sequences = sequences
         return f"{len(self.canaries.canaries)} canaries have the ids they had"
 

@@ -53,10 +53,7 @@ def read_weights(folder: Path) -> PreTrainedModel:
     Raises:
         BadArtefact: pickled weights, remote code, a damaged file, or weights that are missing or too many.
     """
-    try:
-        refuse_unsafe(folder)
-    except BadBase as error:
-        raise BadArtefact(folder, "files", str(error).removeprefix(f"{folder}: ")) from error
+    require_safe(folder)
     try:
         classifier, info = AutoModelForSequenceClassification.from_pretrained(
             folder,
@@ -70,6 +67,14 @@ def read_weights(folder: Path) -> PreTrainedModel:
         raise BadArtefact(folder, "weights", f"cannot be loaded: {error}") from error
     _require_all(folder, info)
     return classifier.eval()  # type: ignore[no-any-return]
+
+
+def require_safe(folder: Path) -> None:
+    """Raise `BadArtefact` where there are no weights, or loading them would run code from the folder."""
+    try:
+        refuse_unsafe(folder)
+    except BadBase as error:
+        raise BadArtefact(folder, "files", str(error).removeprefix(f"{folder}: ")) from error
 
 
 def stored_dtype(folder: Path) -> str:

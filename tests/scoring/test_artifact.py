@@ -75,7 +75,9 @@ def test_plain_transformers_gives_the_scorers_rewards(artefact_of: Artefacts, na
     for pair in pairs:
         sequence = scorer.artefact.encoder.encode(*pair)
         types = sequence.token_type_ids
-        rows.append({"input_ids": sequence.ids.tolist()} | ({} if types is None else {"token_type_ids": types.tolist()}))
+        rows.append(
+            {"input_ids": sequence.ids.tolist()} | ({} if types is None else {"token_type_ids": types.tolist()})
+        )
     found: list[float] = []
     with torch.no_grad():
         for begin in range(0, len(rows), size):
@@ -293,7 +295,9 @@ def test_bfloat16_export_says_so(tmp_path: Path) -> None:
 def test_tolerance_covers_what_was_measured() -> None:
     """Another dtype's tolerance is four times the largest difference, and fp32's is 1e-3."""
     entries = [
-        canaries.Canary(name=str(n), prompt="", response="x", ids=(n,), rewards={"float32": n, "bfloat16": n + 0.01 * n})
+        canaries.Canary(
+            name=str(n), prompt="", response="x", ids=(n,), rewards={"float32": n, "bfloat16": n + 0.01 * n}
+        )
         for n in range(3)
     ]
 

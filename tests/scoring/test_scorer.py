@@ -148,7 +148,9 @@ def test_rank_and_best_of_n(artefact_of: Artefacts) -> None:
     doubled = scorer.rank(QUESTION, ANSWERS + ANSWERS)
 
     assert [one.index for one in ranked] == expected
-    assert [one.response for one in scorer.best_of_n(QUESTION, ANSWERS, 2)] == [ANSWERS[place] for place in expected[:2]]
+    assert [one.response for one in scorer.best_of_n(QUESTION, ANSWERS, 2)] == [
+        ANSWERS[place] for place in expected[:2]
+    ]
     assert [one.index for one in doubled] == [place for one in expected for place in (one, one + 4)]
     for n in (0, 5):
         with pytest.raises(ValueError, match="from 1 to the number of responses, 4"):
@@ -202,7 +204,10 @@ def test_cache_keeps_full_precision_and_knows_models_apart(artefact_of: Artefact
     assert (again.cache.hits, again.cache.misses) == (len(PAIRS), 0) if again.cache else False
 
     saved(tmp_path / "other", change=lambda model: model.classifier.get_submodule("score").weight.data.mul_(2))
-    for other in (Scorer.load(tmp_path / "other", cache=path), Scorer.load(artefact_of("llama"), "bfloat16", cache=path)):
+    for other in (
+        Scorer.load(tmp_path / "other", cache=path),
+        Scorer.load(artefact_of("llama"), "bfloat16", cache=path),
+    ):
         assert not any(score.cached for score in other.score(PAIRS))
 
 
@@ -217,7 +222,9 @@ def test_cache_that_is_no_cache_is_named(artefact_of: Artefacts, tmp_path: Path)
 
 def test_bfloat16_is_within_its_tolerance(artefact_of: Artefacts) -> None:
     """Computing in bfloat16 changes rewards, by no more than a few times the recorded tolerance; none are tied."""
-    exact, rough = (np.array(Scorer.load(artefact_of("llama"), dtype).rewards(PAIRS)) for dtype in ("float32", "bfloat16"))
+    exact, rough = (
+        np.array(Scorer.load(artefact_of("llama"), dtype).rewards(PAIRS)) for dtype in ("float32", "bfloat16")
+    )
     tolerance = Scorer.load(artefact_of("llama")).artefact.contract.tolerances["bfloat16"]
 
     assert 0 < np.abs(exact - rough).max() < 2 * tolerance
@@ -252,7 +259,9 @@ def test_long_prompt_with_many_responses(tmp_path: Path, monkeypatch: pytest.Mon
     answers = [f"Answer number {number}." for number in range(64)]
     passes: list[int] = []
     forward = Scalar.forward
-    monkeypatch.setattr(Scalar, "forward", lambda self, batch: passes.append(len(batch.input_ids)) or forward(self, batch))
+    monkeypatch.setattr(
+        Scalar, "forward", lambda self, batch: passes.append(len(batch.input_ids)) or forward(self, batch)
+    )
 
     rewards = scorer.rewards([(prompt, answer) for answer in answers])
     [whole] = passes

@@ -1,0 +1,138 @@
+"""Metrics: one number each, from predictions. A new file here is a new metric, evaluated and tested by being there.
+
+A metric is called with `Predictions` and returns a float. It declares what is true of it as data, which the contract
+test checks, both ways round:
+
+``label``               how tables call it
+``higher_is_better``    True, False, or None where neither is
+``range``               lowest and highest value it can take
+``perfect``             its value when every margin is huge and right, None if it depends on more
+``tied``                its value when all rewards are equal
+``random``              its value, on average, when rewards are independent standard normal numbers
+``moves_with_shift``    whether adding a constant to all rewards changes it
+``moves_with_scale``    whether multiplying all rewards by a constant changes it
+``bound``               whether it is a proportion, whose interval at 0 or 1 is known exactly
+``biased``              whether it is too high in small sets, and again in each resample of them
+
+Intervals ask for the value under thousands of other weights, so a metric here is one of two kinds: `OfTerms`, a
+function of weighted means over comparisons, or `OfWeights`, anything else that can take many weights at once. From
+elsewhere (``package.module:Thing``) any function of predictions will do; it is only slower.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any, ClassVar, Protocol, cast
+
+import numpy as np
+
+from plaudit import members
+from plaudit.predictions import Floats, Predictions
+
+Metric = Callable[[Predictions], float]
+Reweighted = Callable[[Floats], Floats]
+"""Weights of the comparisons, float64 [B, M], to the metric's value under each, float64 [B]; NaN where all are 0."""
+
+
+class Declared(Protocol):
+    """What every metric of this folder says of itself."""
+
+    label: ClassVar[str]
+    higher_is_better: ClassVar[bool | None]
+    range: ClassVar[tuple[float, float]]
+    perfect: ClassVar[float | None]
+    tied: ClassVar[float | None]
+    random: ClassVar[float | None]
+    moves_with_shift: ClassVar[bool]
+    moves_with_scale: ClassVar[bool]
+    bound: ClassVar[bool]
+    biased: ClassVar[bool]
+
+    def __call__(self, predictions: Predictions) -> float:
+        """Return the metric's value."""
+        ...
+
+
+class OfTerms:
+    """A metric that is a function of the weighted means of K terms a comparison.
+
+    Means under many weights are one matrix product, and terms of one group can be summed beforehand.
+    """
+
+    bound: ClassVar[bool] = False
+    biased: ClassVar[bool] = False
+
+    def terms(self, predictions: Predictions) -> Floats:
+        """Return the terms, float64 [M] or [M, K], not yet weighted."""
+        raise NotImplementedError
+
+    def combine(self, means: Floats) -> Floats:
+        """Return the values, float64 [...], given the weighted means of the terms, float64 [..., K]."""
+        return cast(Floats, means[..., 0])
+
+    def __call__(self, predictions: Predictions) -> float:
+        """Return the value.
+
+        Raises:
+            ValueError: there is no comparison of positive weight.
+        """
+        return _at_own_weight(self.reweighted(predictions), predictions)
+
+    def reweighted(self, predictions: Predictions) -> Reweighted:
+        """Return the value as a function of the weights."""
+        columns = np.ascontiguousarray(self.terms(predictions).reshape(len(predictions), -1))
+        return lambda weights: self.combine(divide(weights @ columns, weights.sum(axis=-1, keepdims=True)))
+
+
+class OfWeights:
+    """A metric that is not a function of means, but can take many weights at once."""
+
+    bound: ClassVar[bool] = False
+    biased: ClassVar[bool] = False
+
+    def reweighted(self, predictions: Predictions) -> Reweighted:
+        """Return the value as a function of the weights."""
+        raise NotImplementedError
+
+    def __call__(self, predictions: Predictions) -> float:
+        """Return the value.
+
+        Raises:
+            ValueError: there is no comparison of positive weight.
+        """
+        return _at_own_weight(self.reweighted(predictions), predictions)
+
+
+def divide(sums: Floats, total: Floats) -> Floats:
+    """Return ``sums / total``, NaN where ``total`` is 0."""
+    return np.divide(sums, total, out=np.full(np.broadcast_shapes(sums.shape, total.shape), np.nan), where=total > 0)
+
+
+def _at_own_weight(values: Reweighted, predictions: Predictions) -> float:
+    if not (predictions.weight > 0).any():
+        raise ValueError(f"no metric without a comparison of positive weight; there are {len(predictions)} comparisons")
+    return float(values(predictions.weight[None])[0])
+
+
+def reweighted(metric: Metric, predictions: Predictions) -> Reweighted:
+    """Return the value of any metric as a function of the weights; one of this folder's does it fast."""
+    if isinstance(metric, OfTerms | OfWeights):
+        return metric.reweighted(predictions)
+    return lambda weights: np.array([_once(metric, predictions, row) for row in weights])
+
+
+def _once(metric: Metric, predictions: Predictions, weight: Floats) -> float:
+    return metric(replace(predictions, weight=weight)) if weight.any() else np.nan
+
+
+def choose(names: Iterable[str] | None = None) -> dict[str, Metric]:
+    """Return the metrics of the given names (all of this folder by default), ready to call.
+
+    Raises:
+        plaudit.members.UnknownKind: there is no such metric; the message lists those there are.
+    """
+    chosen = members.names("metrics") if names is None else names
+    return {name: _made(members.load("metrics", name)) for name in chosen}
+
+
+def _made(kind: Any) -> Metric:
+    return cast(Metric, kind() if isinstance(kind, type) else kind)

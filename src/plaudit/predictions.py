@@ -136,7 +136,7 @@ class Predictions:
     @property
     def probabilities(self) -> Floats:
         """Probability under Bradley-Terry that the chosen response wins, sigmoid of the margin, float64 [M]."""
-        return cast(Floats, expit(self.margins))
+        return expit(self.margins)
 
     @property
     def length_differences(self) -> Integers:
@@ -321,7 +321,7 @@ def _read_lines(path: Path) -> Predictions:
     columns["strength"] = [np.nan if value is None else value for value in columns["strength"]]
     return Predictions(
         by_response=head["by_response"],
-        slices={name: slices[place] if slices else () for place, name in enumerate(head["slices"])},
+        slices={name: _labels(name, slices[place] if slices else ()) for place, name in enumerate(head["slices"])},
         ids=tuple(_field(responses, "id", 2)) if head["ids"] else (),
         **{name: np.asarray(values) for name, values in columns.items()},
     )
@@ -332,7 +332,7 @@ def _parsed(line: str, number: int) -> dict[str, Any]:
         row = json.loads(line)
     except ValueError as error:
         raise ValueError(f"line {number} is not JSON ({error})") from error
-    if not isinstance(row, dict):
+    if type(row) is not dict:
         raise ValueError(f"line {number} is not an object")
     return row
 
@@ -377,5 +377,7 @@ _FORMS: dict[str, tuple[Callable[[Path], Predictions], Callable[[Predictions, Pa
 
 def _form(path: Path) -> tuple[Callable[[Path], Predictions], Callable[[Predictions, Path], None]]:
     if path.suffix not in _FORMS:
-        raise ValueError(f"{path}: predictions are kept as {' or '.join(_FORMS)}, not {path.suffix or 'without suffix'!r}")
+        raise ValueError(
+            f"{path}: predictions are kept as {' or '.join(_FORMS)}, not {path.suffix or 'without suffix'!r}"
+        )
     return _FORMS[path.suffix]

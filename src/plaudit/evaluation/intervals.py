@@ -12,11 +12,11 @@ read off the resampled values as follows.
   (2007), theorem 3). With :math:`V_P` the variance under the product and :math:`V_E` that under resampled pairs, the
   right one is :math:`V_P - 2V_E`: the inclusion-exclusion of dyadic cluster-robust variance (Aronow, Samii and Assenova,
   Political Analysis 23 (2015)). Deviations from the estimate are shrunk by :math:`\\sqrt{\\max(1 - 2V_E/V_P,\\ 1/3)}`;
-  one third, no dependence at all, is the least it can be for exchangeable responses.
-- **A biased metric** (ECE) is as far too high in a resample as it is in the sample, so its interval is turned around the
-  estimate: :math:`[2\\hat\\theta - q_{hi},\\ 2\\hat\\theta - q_{lo}]`.
-- **Always right, or always wrong.** A proportion of exactly 0 or 1 does not vary in resamples; its interval is the exact
-  binomial one for as many trials as there are groups (Clopper and Pearson, Biometrika 26 (1934)).
+  one third, no dependence at all, is the least it can be for exchangeable responses. A comparison takes up two of few
+  responses, so deviations grow by :math:`(G-1)/(G-2)`.
+- **A metric with** `plaudit.evaluation.metrics.OwnEnds` (ECE, which is too high in small sets) reads its own ends off.
+- **Always right, or always wrong.** Nothing varies in resamples then; the interval is the exact binomial one for as many
+  trials as there are groups (Clopper and Pearson, Biometrika 26 (1934)), squared for the AUC.
 - The interval is widened, where needed, to contain the estimate.
 """
 
@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import norm, t
 
-from plaudit.evaluation.metrics import Metric
+from plaudit.evaluation.metrics import Metric, OfTerms, OwnEnds, divide
 from plaudit.evaluation.resampling import Units, draws, pair_draws, values
 from plaudit.predictions import Floats, Predictions
 
@@ -81,13 +81,12 @@ def intervals(
     if resamples < 100:
         raise ValueError(f"an interval needs at least 100 resamples, not {resamples}")
     counted = predictions.select(predictions.weight > 0)
-    points = {name: metric(counted) for name, metric in metrics.items()}
     units = Units.of(counted)
     if units.count < FEWEST_GROUPS:
         reason = f"{units.count} groups; an interval needs at least {FEWEST_GROUPS}"
-        return {name: Estimate(point, None, None, reason) for name, point in points.items()}
+        return {name: Estimate(metric(counted), None, None, reason) for name, metric in metrics.items()}
     resampled = _resampled(metrics, counted, units, resamples, seed)
-    return {name: _estimate(metrics[name], points[name], resampled[name], units) for name in metrics}
+    return {name: _estimate(metric, counted, resampled[name], units) for name, metric in metrics.items()}
 
 
 def interval(metric: Metric, predictions: Predictions, resamples: int = 2000, seed: int = 0) -> Estimate:
@@ -98,39 +97,44 @@ def interval(metric: Metric, predictions: Predictions, resamples: int = 2000, se
 def _resampled(
     metrics: Mapping[str, Metric], predictions: Predictions, units: Units, resamples: int, seed: int
 ) -> dict[str, Floats]:
-    """Return every metric's deviations from its centre in each resample, with the right variance, plus its value."""
+    """Return every metric in each resample, spread as it would be in new samples."""
     by_group, by_pair = np.random.default_rng(seed).spawn(2)
     found = values(metrics, predictions, units, draws(units, resamples, by_group))
     if not units.crossed:
         return found
     noise = values(metrics, predictions, units, pair_draws(units, resamples, by_pair))
-    return {name: _shrunk(found[name], noise[name], metrics[name](predictions)) for name in metrics}
+    return {name: _shrunk(found[name], noise[name], _centre(metrics[name], predictions), units) for name in metrics}
 
 
-def _shrunk(found: Floats, noise: Floats, point: float) -> Floats:
-    total = np.nanvar(found)
-    share = np.nanvar(noise) / total if total > 0 else 0.0
-    return point + np.sqrt(max(1 - 2 * share, 1 / 3)) * (found - point)
+def _shrunk(found: Floats, noise: Floats, point: Floats, units: Units) -> Floats:
+    total = np.nanvar(found, axis=0)
+    share = divide(np.nanvar(noise, axis=0), total)
+    kept = np.sqrt(np.fmax(1 - 2 * share, 1 / 3)) * (units.count - 1) / (units.count - 2)
+    return np.asarray(point + kept * (found - point), dtype=np.float64)
 
 
-def _estimate(metric: Metric, point: float, resampled: Floats, units: Units) -> Estimate:
-    if getattr(metric, "bound", False) and point in (0.0, 1.0):
-        return _at_the_bound(point, units)
+def _centre(metric: Metric, predictions: Predictions) -> Floats:
+    if isinstance(metric, OfTerms) and isinstance(metric, OwnEnds):
+        return np.asarray(metric.means(predictions)(predictions.weight[None])[0])
+    return np.asarray(metric(predictions))
+
+
+def _estimate(metric: Metric, predictions: Predictions, resampled: Floats, units: Units) -> Estimate:
+    point = metric(predictions)
+    if getattr(metric, "bound", 0) and point in (0.0, 1.0):
+        return _at_the_bound(point, getattr(metric, "bound", 0), units)
     if not np.isfinite(resampled).any():
         return Estimate(point, None, None, "its value is not finite")
-    low, high = np.nanquantile(resampled, _levels(units.count))
-    if getattr(metric, "biased", False):
-        low, high = 2 * point - high, 2 * point - low
+    edge = float(norm.cdf(t.ppf((1 + LEVEL) / 2, units.count - 1) * np.sqrt(units.count / (units.count - 1))))
+    if isinstance(metric, OwnEnds):
+        low, high = metric.ends(_centre(metric, predictions), resampled, edge)
+    else:
+        low, high = np.nanquantile(resampled, (1 - edge, edge))
     lowest, highest = getattr(metric, "range", (-np.inf, np.inf))
     return Estimate(point, float(max(min(low, point), lowest)), float(min(max(high, point), highest)))
 
 
-def _levels(groups: int) -> tuple[float, float]:
-    edge = t.ppf((1 + LEVEL) / 2, groups - 1) * np.sqrt(groups / (groups - 1))
-    return float(norm.cdf(-edge)), float(norm.cdf(edge))
-
-
-def _at_the_bound(point: float, units: Units) -> Estimate:
+def _at_the_bound(point: float, power: int, units: Units) -> Estimate:
     trials = units.count // 2 if units.crossed else units.count  # two responses to an independent comparison
-    reach = ((1 - LEVEL) / 2) ** (1 / trials)
+    reach = ((1 - LEVEL) / 2) ** (power / trials)
     return Estimate(point, *((reach, 1.0) if point else (0.0, 1 - reach)))

@@ -20,7 +20,7 @@ from functools import cached_property
 
 import numpy as np
 
-from plaudit.evaluation.metrics import Metric, OfTerms, divide, reweighted
+from plaudit.evaluation.metrics import Metric, OfTerms, OwnEnds, divide, reweighted
 from plaudit.predictions import Floats, Integers, Predictions
 
 BLOCK = 1_000_000
@@ -98,18 +98,17 @@ class PairDraw:
 
     Attributes:
         units: the groups.
-        kept: bool [b, P], the coin of every pair.
+        counts: float64 [b, P], 0 or 2 for every pair.
     """
 
     units: Units
-    kept: np.ndarray[tuple[int, int], np.dtype[np.bool_]]
+    counts: Floats
 
     @cached_property
     def weights(self) -> Floats:
         """Weights of the comparisons, float64 [b, M]."""
         units = self.units
-        doubled = 2.0 * np.take(self.kept, units.pairs[1], axis=1)
-        weights: Floats = np.where(units.left == units.right, 1.0, doubled)
+        weights = np.where(units.left == units.right, 1.0, np.take(self.counts, units.pairs[1], axis=1))
         weights *= units.weight
         return weights
 
@@ -126,7 +125,8 @@ def draws(units: Units, resamples: int, rng: np.random.Generator) -> Iterator[Dr
 def pair_draws(units: Units, resamples: int, rng: np.random.Generator) -> Iterator[PairDraw]:
     """Yield blocks of resamples of pairs, each dropped or doubled."""
     for block in _blocks(resamples, units.left.size):
-        yield PairDraw(units, rng.random((block, units.pairs[0]), dtype=np.float32) < 0.5)
+        coins = rng.random((block, units.pairs[0]), dtype=np.float32) < 0.5
+        yield PairDraw(units, np.where(coins, 2.0, 0.0))
 
 
 def _blocks(resamples: int, width: int) -> Iterator[int]:
@@ -138,7 +138,10 @@ def _blocks(resamples: int, width: int) -> Iterator[int]:
 def values(
     metrics: Mapping[str, Metric], predictions: Predictions, units: Units, blocks: Iterator[Draw] | Iterator[PairDraw]
 ) -> dict[str, Floats]:
-    """Return every metric's value in each resample, float64 [B] a metric; all see the same resamples."""
+    """Return every metric's value in each resample, float64 [B] a metric; all see the same resamples.
+
+    For a metric with `plaudit.evaluation.metrics.OwnEnds` they are the means of its terms, float64 [B, K].
+    """
     functions = {name: _of_draw(metric, predictions, units) for name, metric in metrics.items()}
     parts: dict[str, list[Floats]] = {name: [] for name in metrics}
     for block in blocks:
@@ -148,19 +151,18 @@ def values(
 
 
 def _of_draw(metric: Metric, predictions: Predictions, units: Units) -> Callable[[Draw | PairDraw], Floats]:
-    if isinstance(metric, OfTerms) and not units.crossed:
-        return _of_counts(metric, predictions, units)
+    if isinstance(metric, OfTerms):
+        means = _means(metric, predictions, units)
+        return means if isinstance(metric, OwnEnds) else lambda draw: metric.combine(means(draw))
     function = reweighted(metric, predictions)
     return lambda draw: function(draw.weights)
 
 
-def _of_counts(metric: OfTerms, predictions: Predictions, units: Units) -> Callable[[Draw | PairDraw], Floats]:
-    """Sum the terms of each group beforehand, so that a resample is one row of a matrix product."""
+def _means(metric: OfTerms, predictions: Predictions, units: Units) -> Callable[[Draw | PairDraw], Floats]:
+    if units.crossed:
+        means = metric.means(predictions)
+        return lambda draw: means(draw.weights)
+    # The terms of a group are summed beforehand, so that a resample is one row of a matrix product.
     columns = metric.terms(predictions).reshape(len(predictions), -1)
     sums, total = units.by_group(columns), units.by_group(np.ones((len(predictions), 1)))
-
-    def function(draw: Draw | PairDraw) -> Floats:
-        assert isinstance(draw, Draw)  # pairs are only drawn where comparisons cross groups
-        return metric.combine(divide(draw.counts @ sums, draw.counts @ total))
-
-    return function
+    return lambda draw: divide(draw.counts @ sums, draw.counts @ total)

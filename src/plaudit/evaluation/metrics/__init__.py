@@ -11,17 +11,17 @@ test checks, both ways round:
 ``random``              its value, on average, when rewards are independent standard normal numbers
 ``moves_with_shift``    whether adding a constant to all rewards changes it
 ``moves_with_scale``    whether multiplying all rewards by a constant changes it
-``bound``               whether it is a proportion, whose interval at 0 or 1 is known exactly
-``biased``              whether it is too high in small sets, and again in each resample of them
+``bound``               the power of the accuracy it cannot fall below, 0 where there is none: 0 or 1 is then known exactly
 
 Intervals ask for the value under thousands of other weights, so a metric here is one of two kinds: `OfTerms`, a
 function of weighted means over comparisons, or `OfWeights`, anything else that can take many weights at once. From
-elsewhere (``package.module:Thing``) any function of predictions will do; it is only slower.
+elsewhere (``package.module:Thing``) any function of predictions will do; it is only slower. A function of means for which
+the usual interval is wrong brings its own, by a method ``ends`` (see `OwnEnds`).
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any, ClassVar, Protocol, cast
+from typing import Any, ClassVar, Protocol, cast, runtime_checkable
 
 import numpy as np
 
@@ -44,8 +44,7 @@ class Declared(Protocol):
     random: ClassVar[float | None]
     moves_with_shift: ClassVar[bool]
     moves_with_scale: ClassVar[bool]
-    bound: ClassVar[bool]
-    biased: ClassVar[bool]
+    bound: ClassVar[int]
 
     def __call__(self, predictions: Predictions) -> float:
         """Return the metric's value."""
@@ -58,8 +57,7 @@ class OfTerms:
     Means under many weights are one matrix product, and terms of one group can be summed beforehand.
     """
 
-    bound: ClassVar[bool] = False
-    biased: ClassVar[bool] = False
+    bound: ClassVar[int] = 0
 
     def terms(self, predictions: Predictions) -> Floats:
         """Return the terms, float64 [M] or [M, K], not yet weighted."""
@@ -67,7 +65,7 @@ class OfTerms:
 
     def combine(self, means: Floats) -> Floats:
         """Return the values, float64 [...], given the weighted means of the terms, float64 [..., K]."""
-        return cast(Floats, means[..., 0])
+        return means[..., 0]
 
     def __call__(self, predictions: Predictions) -> float:
         """Return the value.
@@ -79,15 +77,34 @@ class OfTerms:
 
     def reweighted(self, predictions: Predictions) -> Reweighted:
         """Return the value as a function of the weights."""
-        columns = np.ascontiguousarray(self.terms(predictions).reshape(len(predictions), -1))
-        return lambda weights: self.combine(divide(weights @ columns, weights.sum(axis=-1, keepdims=True)))
+        means = self.means(predictions)
+        return lambda weights: self.combine(means(weights))
+
+    def means(self, predictions: Predictions) -> Reweighted:
+        """Return the weighted means of the terms, [B, K], as a function of the weights [B, M]."""
+        columns = self.terms(predictions).reshape(len(predictions), -1)
+        return lambda weights: divide(weights @ columns, weights.sum(axis=-1, keepdims=True))
+
+
+@runtime_checkable
+class OwnEnds(Protocol):
+    """A function of means that says itself how its interval follows from the resampled means."""
+
+    def ends(self, means: Floats, resampled: Floats, level: float) -> tuple[float, float]:
+        """Return the ends of the interval.
+
+        Args:
+            means: float64 [K], the weighted means of the terms in all comparisons.
+            resampled: float64 [B, K], the same in each resample.
+            level: quantile at which to read off the upper end, 0.975 or a little more in small sets.
+        """
+        ...
 
 
 class OfWeights:
     """A metric that is not a function of means, but can take many weights at once."""
 
-    bound: ClassVar[bool] = False
-    biased: ClassVar[bool] = False
+    bound: ClassVar[int] = 0
 
     def reweighted(self, predictions: Predictions) -> Reweighted:
         """Return the value as a function of the weights."""
@@ -104,7 +121,9 @@ class OfWeights:
 
 def divide(sums: Floats, total: Floats) -> Floats:
     """Return ``sums / total``, NaN where ``total`` is 0."""
-    return np.divide(sums, total, out=np.full(np.broadcast_shapes(sums.shape, total.shape), np.nan), where=total > 0)
+    quotient = np.full(np.broadcast_shapes(sums.shape, total.shape), np.nan)
+    np.divide(sums, total, out=quotient, where=total > 0)
+    return quotient
 
 
 def _at_own_weight(values: Reweighted, predictions: Predictions) -> float:

@@ -37,7 +37,7 @@ class Accuracy(OfTerms):
     random: ClassVar[float | None] = 0.5
     moves_with_shift: ClassVar[bool] = False
     moves_with_scale: ClassVar[bool] = False
-    bound: ClassVar[bool] = True
+    bound: ClassVar[int] = 1
 
     def terms(self, predictions: Predictions) -> Floats:
         """Return 1, 0.5 or 0 a comparison, float64 [M]."""

@@ -10,7 +10,7 @@ probability that a right comparison has a larger :math:`|\Delta|` than a wrong o
 
 .. math:: \mathrm{AUC} = a^2 + 2a(1-a)\,s,
 
-so it exceeds accuracy exactly when :math:`s > 1/2`. Range 0 to 1, chance 0.5. It compares margins across prompts and
+so it exceeds accuracy exactly when :math:`s > 1/2`, and is never below :math:`a^2`. Range 0 to 1, chance 0.5. It compares margins across prompts and
 never raw rewards, so shifting the rewards of one prompt does not change it. Costs one sort, then linear time a weight.
 
 Source: Bamber, Journal of Mathematical Psychology 12 (1975), for the area as a probability.
@@ -39,6 +39,7 @@ class AreaUnderCurve(OfWeights):
     random: ClassVar[float | None] = 0.5
     moves_with_shift: ClassVar[bool] = False
     moves_with_scale: ClassVar[bool] = False
+    bound: ClassVar[int] = 2
 
     def reweighted(self, predictions: Predictions) -> Reweighted:
         """Return the value as a function of the weights: comparisons are sorted by the size of their margin once."""

@@ -1,22 +1,22 @@
-"""Intervals: how far a metric could be from the truth, by resampling groups.
+r"""Intervals: how far a metric could be from the truth, by resampling groups.
 
 Each `Estimate` has a 95 % interval from 2,000 resamples of the groups (prompts, or responses where there is no prompt;
-see `plaudit.evaluation.resampling`), or says why it has none. Decision 0004 gives the measured coverage. The interval is
-read off the resampled values as follows.
+see `plaudit.evaluation.resampling`), or says why it has none. Decision 0004 gives the measured coverage. The interval
+is read off the resampled values as follows.
 
 - **Quantiles, expanded.** The 2.5 % and 97.5 % quantiles are too narrow for few groups (a factor of about
-  :math:`\\sqrt{(G-1)/G}` and Student's t); levels :math:`\\Phi(\\pm\\sqrt{G/(G-1)}\\;t_{0.975,\\,G-1})` repair both
-  (Hesterberg, What Teachers Should Know About the Bootstrap, The American Statistician 69 (2015), section 3.2).
+  :math:`\sqrt{(G-1)/G}` and Student's t); levels :math:`\Phi(\pm\sqrt{G/(G-1)}\;t_{0.975,\,G-1})` repair both
+  (Hesterberg, What Teachers Should Know About the Bootstrap, The American Statistician 69, 2015).
 - **Responses drawn.** The product of two multiplicities of variance 1 has variance 3, so the noise of single pairs is
-  counted three times and the noise of responses once (Owen, The pigeonhole bootstrap, Annals of Applied Statistics 1
-  (2007), theorem 3). With :math:`V_P` the variance under the product and :math:`V_E` that under resampled pairs, the
-  right one is :math:`V_P - 2V_E`: the inclusion-exclusion of dyadic cluster-robust variance (Aronow, Samii and Assenova,
-  Political Analysis 23 (2015)). Deviations from the estimate are shrunk by :math:`\\sqrt{\\max(1 - 2V_E/V_P,\\ 1/3)}`;
-  one third, no dependence at all, is the least it can be for exchangeable responses. A comparison takes up two of few
-  responses, so deviations grow by :math:`(G-1)/(G-2)`.
+  counted three times and the noise of responses once (Owen, The pigeonhole bootstrap, Annals of Applied Statistics 1,
+  2007). With :math:`V_P` the variance under the product and :math:`V_E` that under resampled pairs, the right one is
+  :math:`V_P - 2V_E`: the inclusion-exclusion of dyadic cluster-robust variance (Aronow, Samii and Assenova, Political
+  Analysis 23, 2015). Deviations from the estimate are shrunk by :math:`\sqrt{\max(1 - 2V_E/V_P,\ 1/3)}`; one third, no
+  dependence at all, is the least it can be for exchangeable responses. A comparison takes up two of few responses, so
+  deviations grow by :math:`(G-1)/(G-2)`.
 - **A metric with** `plaudit.evaluation.metrics.OwnEnds` (ECE, which is too high in small sets) reads its own ends off.
-- **Always right, or always wrong.** Nothing varies in resamples then; the interval is the exact binomial one for as many
-  trials as there are groups (Clopper and Pearson, Biometrika 26 (1934)), squared for the AUC.
+- **Always right, or always wrong.** Nothing varies in resamples then; the interval is the exact binomial one for as
+  many trials as there are groups (Clopper and Pearson, Biometrika 26, 1934), squared for the AUC.
 - The interval is widened, where needed, to contain the estimate.
 """
 

@@ -52,9 +52,14 @@ class Units:
         return cls(groups.size, left, right, predictions.weight)
 
     @cached_property
+    def inside(self) -> Integers:
+        """Comparisons whose two sides are of one group, int64, ascending."""
+        return np.flatnonzero(self.left == self.right)
+
+    @cached_property
     def crossed(self) -> bool:
         """Whether some comparison is between two groups."""
-        return bool((self.left != self.right).any())
+        return self.inside.size < self.left.size
 
     @cached_property
     def pairs(self) -> tuple[int, Integers]:
@@ -87,7 +92,8 @@ class Draw:
         units = self.units
         weights = np.take(self.counts, units.left, axis=1)
         if units.crossed:
-            weights *= np.where(units.left == units.right, 1.0, np.take(self.counts, units.right, axis=1))
+            weights *= np.take(self.counts, units.right, axis=1)
+            weights[:, units.inside] = self.counts[:, units.left[units.inside]]
         weights *= units.weight
         return weights
 
@@ -108,7 +114,8 @@ class PairDraw:
     def weights(self) -> Floats:
         """Weights of the comparisons, float64 [b, M]."""
         units = self.units
-        weights = np.where(units.left == units.right, 1.0, np.take(self.counts, units.pairs[1], axis=1))
+        weights = np.take(self.counts, units.pairs[1], axis=1)
+        weights[:, units.inside] = 1.0
         weights *= units.weight
         return weights
 

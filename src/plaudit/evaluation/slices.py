@@ -15,8 +15,8 @@ LENGTH = "chosen_is"
 def with_length(predictions: Predictions) -> Predictions:
     """Return the predictions with a slice ``chosen_is``: ``longer``, ``shorter``, ``as long``, or ``tied``.
 
-    A scorer that follows length is good in one of them and bad in the other. Predictions that have such a slice already,
-    or no lengths (all 0), are returned as they are.
+    A scorer that follows length is good in one of them and bad in the other. Predictions that have such a slice
+    already, or no lengths (all 0), are returned as they are.
     """
     if LENGTH in predictions.slices or not predictions.lengths.any():
         return predictions

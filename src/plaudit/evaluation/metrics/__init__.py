@@ -11,12 +11,12 @@ test checks, both ways round:
 ``random``              its value, on average, when rewards are independent standard normal numbers
 ``moves_with_shift``    whether adding a constant to all rewards changes it
 ``moves_with_scale``    whether multiplying all rewards by a constant changes it
-``bound``               the power of the accuracy it cannot fall below, 0 where there is none: 0 or 1 is then known exactly
+``bound``               the power of the accuracy it cannot fall below (an interval at exactly 0 or 1), 0 if there is none
 
 Intervals ask for the value under thousands of other weights, so a metric here is one of two kinds: `OfTerms`, a
 function of weighted means over comparisons, or `OfWeights`, anything else that can take many weights at once. From
-elsewhere (``package.module:Thing``) any function of predictions will do; it is only slower. A function of means for which
-the usual interval is wrong brings its own, by a method ``ends`` (see `OwnEnds`).
+elsewhere (``package.module:Thing``) any function of predictions will do; it is only slower. A function of means for
+which the usual interval is wrong brings its own, by a method ``ends`` (see `OwnEnds`).
 """
 
 from collections.abc import Callable, Iterable

@@ -10,8 +10,9 @@ probability that a right comparison has a larger :math:`|\Delta|` than a wrong o
 
 .. math:: \mathrm{AUC} = a^2 + 2a(1-a)\,s,
 
-so it exceeds accuracy exactly when :math:`s > 1/2`, and is never below :math:`a^2`. Range 0 to 1, chance 0.5. It compares margins across prompts and
-never raw rewards, so shifting the rewards of one prompt does not change it. Costs one sort, then linear time a weight.
+so it exceeds accuracy exactly when :math:`s > 1/2`, and is never below :math:`a^2`. Range 0 to 1, chance 0.5. It
+compares margins across prompts and never raw rewards, so shifting the rewards of one prompt does not change it. It costs
+one sort, then time linear in the comparisons for each set of weights.
 
 Source: Bamber, Journal of Mathematical Psychology 12 (1975), for the area as a probability.
 
@@ -49,17 +50,20 @@ class AreaUnderCurve(OfWeights):
         starts = np.flatnonzero(np.diff(sizes, prepend=-1.0))  # equal sizes are one step of the curve
         credit = np.where(predictions.outcome == 0.5, 0.5, 0.5 + 0.5 * np.sign(margins))[order]
 
+        distinct = starts.size == sizes.size
+
         def values(weights: Floats) -> Floats:
-            sorted_weights = weights[:, order]
-            right = np.add.reduceat(sorted_weights * credit, starts, axis=1)
-            wrong = np.add.reduceat(sorted_weights * (1 - credit), starts, axis=1)
-            return _area(right, wrong)
+            total = np.take(weights, order, axis=1)
+            right = total * credit
+            if not distinct:
+                total, right = np.add.reduceat(total, starts, axis=1), np.add.reduceat(right, starts, axis=1)
+            return _area(right, total - right)
 
         return values
 
 
 def _area(right: Floats, wrong: Floats) -> Floats:
-    smaller_wrong = np.cumsum(wrong, axis=1) - wrong / 2
-    won = (right * smaller_wrong).sum(axis=1)
-    all_right, all_wrong = right.sum(axis=1), wrong.sum(axis=1)
+    smaller_wrong = np.cumsum(wrong, axis=1)
+    all_right, all_wrong = right.sum(axis=1), smaller_wrong[:, -1]
+    won = np.einsum("bm,bm->b", right, smaller_wrong) - np.einsum("bm,bm->b", right, wrong) / 2
     return divide(all_right**2 + 2 * won, (all_right + all_wrong) ** 2)

@@ -1,8 +1,8 @@
 r"""Expected calibration error: how far confidence is from accuracy, averaged over bins of confidence.
 
-Each comparison has a confidence :math:`c_i = \max(p_i, 1-p_i) = \sigma(|\Delta_i|)` and a credit :math:`a_i` (1 right, 0
-wrong, 1/2 where the margin is 0 or the outcome is a tie). Bins are equal in width over [0.5, 1], 10 by default: [0.5,
-0.55), [0.55, 0.6), … , [0.95, 1]. With weights :math:`w_i`,
+Each comparison has a confidence :math:`c_i = \max(p_i, 1-p_i) = \sigma(|\Delta_i|)` and a credit :math:`a_i` (1 right,
+0 wrong, 1/2 where the margin is 0 or the outcome is a tie). Bins are equal in width over [0.5, 1], 10 by default:
+[0.5, 0.55), [0.55, 0.6), … , [0.95, 1]. With weights :math:`w_i`,
 
 .. math:: \mathrm{ECE} = \sum_b \frac{\bigl|\sum_{i\in b} w_i\,(a_i - c_i)\bigr|}{\sum_i w_i}.
 
@@ -77,9 +77,9 @@ class ExpectedCalibrationError(OfTerms):
         r"""Return an interval that allows for the bias.
 
         With true gaps :math:`g_b` and noise :math:`z_b`, the estimate is :math:`\sum_b |g_b + z_b|`. It is below the
-        truth by no more than :math:`-\sum_b \mathrm{sign}(g_b)\,z_b`, and above by no more than :math:`\sum_b |z_b|`, where
-        a bin whose gap is over three standard errors counts only :math:`\mathrm{sign}(g_b)\,z_b`. The noise is taken
-        from the resamples.
+        truth by no more than :math:`-\sum_b \mathrm{sign}(g_b)\,z_b`, and above by no more than :math:`\sum_b |z_b|`,
+        where a bin whose gap is over three standard errors counts only :math:`\mathrm{sign}(g_b)\,z_b`. The noise is
+        taken from the resamples.
 
         Args:
             means: float64 [bins], the gaps.

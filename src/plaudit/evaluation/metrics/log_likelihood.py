@@ -4,8 +4,8 @@ With margins :math:`\Delta_i`, outcomes :math:`y_i` (1, or 1/2 in a tie) and wei
 
 .. math:: \frac{\sum_i w_i\,[y_i\log\sigma(\Delta_i) + (1-y_i)\log\sigma(-\Delta_i)]}{\sum_i w_i}.
 
-Range :math:`-\infty` to 0; a scorer that says nothing gets :math:`-\log 2 \approx -0.693`. A tie is a soft label, half a
-win each way, so its best possible value is :math:`-\log 2`. The negative of this number is the NLL, the loss of
+Range :math:`-\infty` to 0; a scorer that says nothing gets :math:`-\log 2 \approx -0.693`. A tie is a soft label,
+half a win each way, so its best possible value is :math:`-\log 2`. The negative of this number is the NLL, the loss of
 training without strengths and smoothing.
 
 Source: Bradley and Terry, Biometrika 39 (1952); as a proper score, Gneiting and Raftery, JASA 102 (2007), section 4.

@@ -361,7 +361,7 @@ def _write_arrays(predictions: Predictions, path: Path) -> None:
 
 
 def _read_arrays(path: Path) -> Predictions:
-    with np.load(path, allow_pickle=False) as arrays:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         described = json.loads(arrays["described"].tobytes())
         columns = {name: arrays[name] for name in _OF_RESPONSES + _OF_COMPARISONS}
     if described.pop("kind", None) != _KIND:

@@ -121,10 +121,10 @@ def _centre(metric: Metric, predictions: Predictions) -> Floats:
 
 def _estimate(metric: Metric, predictions: Predictions, resampled: Floats, units: Units) -> Estimate:
     point = metric(predictions)
-    if getattr(metric, "bound", 0) and point in (0.0, 1.0):
+    if getattr(metric, "bound", 0) and min(point, 1 - point) < 1e-9:  # rounding of weighted sums
         return _at_the_bound(point, getattr(metric, "bound", 0), units)
-    if not np.isfinite(resampled).any():
-        return Estimate(point, None, None, "its value is not finite")
+    if not np.isfinite(point):
+        return Estimate(point, None, None, f"its value is {point}")
     edge = float(norm.cdf(t.ppf((1 + LEVEL) / 2, units.count - 1) * np.sqrt(units.count / (units.count - 1))))
     if isinstance(metric, OwnEnds):
         low, high = metric.ends(_centre(metric, predictions), resampled, edge)
@@ -137,4 +137,4 @@ def _estimate(metric: Metric, predictions: Predictions, resampled: Floats, units
 def _at_the_bound(point: float, power: int, units: Units) -> Estimate:
     trials = units.count // 2 if units.crossed else units.count  # two responses to an independent comparison
     reach = ((1 - LEVEL) / 2) ** (power / trials)
-    return Estimate(point, *((reach, 1.0) if point else (0.0, 1 - reach)))
+    return Estimate(1.0, reach, 1.0) if point > 0.5 else Estimate(0.0, 0.0, 1 - reach)

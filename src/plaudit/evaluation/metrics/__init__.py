@@ -11,7 +11,7 @@ test checks, both ways round:
 ``random``              its value, on average, when rewards are independent standard normal numbers
 ``moves_with_shift``    whether adding a constant to all rewards changes it
 ``moves_with_scale``    whether multiplying all rewards by a constant changes it
-``bound``               the power of the accuracy it cannot fall below (an interval at exactly 0 or 1), 0 if there is none
+``bound``               the power of the accuracy it cannot fall below, for an interval at exactly 0 or 1; or 0
 
 Intervals ask for the value under thousands of other weights, so a metric here is one of two kinds: `OfTerms`, a
 function of weighted means over comparisons, or `OfWeights`, anything else that can take many weights at once. From
@@ -73,7 +73,7 @@ class OfTerms:
         Raises:
             ValueError: there is no comparison of positive weight.
         """
-        return _at_own_weight(self.reweighted(predictions), predictions)
+        return _at_own_weight(self.reweighted, predictions)
 
     def reweighted(self, predictions: Predictions) -> Reweighted:
         """Return the value as a function of the weights."""
@@ -116,7 +116,7 @@ class OfWeights:
         Raises:
             ValueError: there is no comparison of positive weight.
         """
-        return _at_own_weight(self.reweighted(predictions), predictions)
+        return _at_own_weight(self.reweighted, predictions)
 
 
 def divide(sums: Floats, total: Floats) -> Floats:
@@ -126,10 +126,10 @@ def divide(sums: Floats, total: Floats) -> Floats:
     return quotient
 
 
-def _at_own_weight(values: Reweighted, predictions: Predictions) -> float:
+def _at_own_weight(reweighted: Callable[[Predictions], Reweighted], predictions: Predictions) -> float:
     if not (predictions.weight > 0).any():
         raise ValueError(f"no metric without a comparison of positive weight; there are {len(predictions)} comparisons")
-    return float(values(predictions.weight[None])[0])
+    return float(reweighted(predictions)(predictions.weight[None] / predictions.weight.max())[0])
 
 
 def reweighted(metric: Metric, predictions: Predictions) -> Reweighted:

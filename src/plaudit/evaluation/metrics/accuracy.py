@@ -43,3 +43,7 @@ class Accuracy(OfTerms):
         """Return 1, 0.5 or 0 a comparison, float64 [M]."""
         credit = 0.5 + 0.5 * np.sign(predictions.margins)
         return np.where(predictions.outcome == 0.5, 0.5, credit)
+
+    def combine(self, means: Floats) -> Floats:
+        """Return the mean, kept in its range against rounding."""
+        return np.clip(means[..., 0], 0.0, 1.0)

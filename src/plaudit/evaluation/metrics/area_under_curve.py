@@ -11,8 +11,8 @@ probability that a right comparison has a larger :math:`|\Delta|` than a wrong o
 .. math:: \mathrm{AUC} = a^2 + 2a(1-a)\,s,
 
 so it exceeds accuracy exactly when :math:`s > 1/2`, and is never below :math:`a^2`. Range 0 to 1, chance 0.5. It
-compares margins across prompts and never raw rewards, so shifting the rewards of one prompt does not change it. It costs
-one sort, then time linear in the comparisons for each set of weights.
+compares margins across prompts and never raw rewards, so shifting the rewards of one prompt does not change it. It
+costs one sort, then time linear in the comparisons for each set of weights.
 
 Source: Bamber, Journal of Mathematical Psychology 12 (1975), for the area as a probability.
 

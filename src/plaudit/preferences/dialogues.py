@@ -62,4 +62,4 @@ def common_prefix(chosen: Sequence[Message], rejected: Sequence[Message]) -> int
 
 
 def _unspaced(said: str) -> str:
-    return said[1:] if said.startswith(" ") else said
+    return said.removeprefix(" ")

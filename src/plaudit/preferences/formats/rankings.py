@@ -3,15 +3,19 @@
 ``rank`` stands at each response, lower is better; all pairs become comparisons, equal ranks ties. ``pairwise`` lists a
 code a pair (0 tie, 1 the first, 2 the second) for the pairs in ``pair_order`` (positions from 1; by default all pairs
 in order); it wins over ranks. Each response may have ``ratings``, ``score`` and ``id``; anything else is kept in its
-``extra``.
+``extra``, as is what stands beside the list about one response (``feedback_on_response_0``, counted from 0).
 """
 
+import re
+
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import combinations
 from typing import Any, ClassVar
 
 from plaudit.preferences.entries import entry_fields, take_entries
 from plaudit.preferences.fields import (
+    NOTE,
     content_id,
     identity_fields,
     number,
@@ -25,7 +29,11 @@ from plaudit.preferences.fields import (
 from plaudit.preferences.preference import Comparison, Preference, Response
 from plaudit.preferences.rows import Fields, Ledger, Row, each
 
+BESIDE = NOTE + "beside"
+"""Names in a response's ``extra`` that stood beside the list, as ``NAME_on_response_POSITION``."""
+
 Pairs = list[tuple[int, int]]
+_ABOUT = re.compile(r"(.+)_on_response_(0|[1-9][0-9]*)")
 
 
 class Rankings:
@@ -48,6 +56,7 @@ class Rankings:
             "responses": [{"text": "Fig.", "score": 1.5}, {"text": "Pear.", "score": 1}, {"text": "Chair.", "score": 0}],
             "pairwise": [0, 1, 1],
             "pair_order": [[1, 2], [1, 3], [2, 3]],
+            "feedback_on_response_2": {"errors": [{"start": 0, "end": 6}]},
         },
     )
 
@@ -69,7 +78,7 @@ class Rankings:
 def _preference(row: Row) -> Preference:
     rest = rest_of(row)
     prompt = take_prompt(row, rest)
-    responses = take_entries(row, rest, prompt, ("score",))
+    responses = _take_remarks(rest, take_entries(row, rest, prompt, ("score",)))
     if len(responses) < 2:
         raise row.bad("responses", "holds one response; a ranking needs at least two", "too few responses")
     if rest.get("pairwise") is not None:
@@ -79,6 +88,32 @@ def _preference(row: Row) -> Preference:
     identity = take_identity(rest)
     identity["id"] = identity["id"] or content_id(prompt, responses)
     return Preference(prompt=prompt, responses=responses, comparisons=comparisons, extra=rest, **identity)
+
+
+def _take_remarks(rest: Fields, responses: tuple[Response, ...]) -> tuple[Response, ...]:
+    """Move what the row says about one response from ``rest`` into that response's ``extra``."""
+    taken = list(responses)
+    for field in list(rest):
+        about = _ABOUT.fullmatch(field)
+        at = int(about[2]) if about else len(taken)
+        if about and at < len(taken) and about[1] not in taken[at].extra:
+            extra = taken[at].extra
+            beside = [*extra.get(BESIDE, ()), about[1]]
+            taken[at] = replace(taken[at], extra={**extra, about[1]: rest.pop(field), BESIDE: beside})
+    return tuple(taken)
+
+
+def _remarks(preference: Preference) -> Fields:
+    return {
+        f"{name}_on_response_{at}": response.extra[name]
+        for at, response in enumerate(preference.responses)
+        for name in response.extra.get(BESIDE, ())
+    }
+
+
+def _listed(response: Response) -> Fields:
+    beside = response.extra.get(BESIDE, ())
+    return {name: value for name, value in entry_fields(response).items() if name not in beside}
 
 
 def _ranks(row: Row, responses: tuple[Response, ...]) -> list[float]:
@@ -129,10 +164,10 @@ def _outcome(row: Row, field: str, code: object, first: int, second: int) -> Com
 def _row(preference: Preference) -> Fields:
     if any(e.strength is not None or e.annotator or e.objective or e.reason or e.extra for e in preference.comparisons):
         raise unwritable(preference, "rankings", "its comparisons have strengths, annotators, objectives or reasons")
-    fields = prompt_fields(preference) | {"responses": [entry_fields(response) for response in preference.responses]}
+    fields = prompt_fields(preference) | {"responses": [_listed(response) for response in preference.responses]}
     if "pair_order" in preference.extra or not all("rank" in response.extra for response in preference.responses):
         fields |= _outcome_fields(preference)
-    return overlay(fields | identity_fields(preference), preference.extra)
+    return overlay(fields | _remarks(preference) | identity_fields(preference), preference.extra)
 
 
 def _outcome_fields(preference: Preference) -> Fields:

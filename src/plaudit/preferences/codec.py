@@ -1,4 +1,4 @@
-"""Records as columns: contents and extras as JSON, comparisons as number lists, what is looked up often in plain columns."""
+"""Records as columns: contents and extras as JSON, comparisons as number lists, and what is looked up often."""
 
 import json
 import math
@@ -30,10 +30,22 @@ SCHEMA = pa.schema(
         ("row", pa.int64()),
     ]
 )
-"""``tie``, ``strength``, ``vote_weight`` and ``votes`` are null where every comparison has the default. ``weight`` is the
+"""``tie``, ``strength``, ``vote_weight``, ``votes`` are null where every comparison has the default. ``weight`` is the
 source's; ``vote_total`` the sum of the comparisons' own; ``size`` the number of responses."""
 
-CONTENT = ("id", "source", "prompt", "responses", "extra", "chosen", "rejected", "tie", "strength", "vote_weight", "votes")
+CONTENT = (
+    "id",
+    "source",
+    "prompt",
+    "responses",
+    "extra",
+    "chosen",
+    "rejected",
+    "tie",
+    "strength",
+    "vote_weight",
+    "votes",
+)
 """The columns that make up a record's identity in a fingerprint, with ``weight``."""
 
 Columns = dict[str, Any]
@@ -88,7 +100,9 @@ def _check_edges(preference: Preference) -> None:
             raise ValueError(f"record {preference.id!r} compares responses {pair}; it has {len(known)}, from 0")
         for name, value in (("weight", edge.weight), ("strength", edge.strength)):
             if value is not None and not 0 <= value < math.inf:
-                raise ValueError(f"record {preference.id!r} has a comparison with {name} {value}; it should be 0 or more")
+                raise ValueError(
+                    f"record {preference.id!r} has a comparison with {name} {value}; it should be 0 or more"
+                )
 
 
 def _json(value: object) -> str:
@@ -109,6 +123,11 @@ def _votes(edges: Sequence[Comparison]) -> str | None:
     text = _json([[edge.annotator, edge.objective, edge.reason, dict(edge.extra)] for edge in edges])
     text.encode("utf-8")
     return text
+
+
+def votes_for(objective: str, count: int) -> str:
+    """Return the cell of the column ``votes`` for ``count`` comparisons that have but an objective."""
+    return _json([["", objective, "", {}]] * count)
 
 
 def decode(columns: Mapping[str, Any]) -> Preference:

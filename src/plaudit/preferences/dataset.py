@@ -1,4 +1,4 @@
-"""A read-only sequence of preferences in an Arrow table: memory-mapped when large, columns for what is looked up often."""
+"""A read-only sequence of preferences in an Arrow table, memory-mapped when large."""
 
 import hashlib
 from collections import Counter
@@ -63,10 +63,20 @@ class Preferences(Sequence[Preference]):
             ValueError: a record compares responses it does not have, or a weight or strength is negative or not finite.
             TypeError: an extra holds what JSON cannot.
         """
-        writer = TableWriter()
-        for preference in preferences:
-            writer.append(codec.encode(preference, weight))
-        return cls(writer.finish())
+        return cls.of_weighted((preference, weight) for preference in preferences)
+
+    @classmethod
+    def of_weighted(cls, pairs: Iterable[tuple[Preference, float]]) -> "Preferences":
+        """Return the records as a `Preferences`, each with the weight of its source; the inverse of `weighted`."""
+        return cls.of_columns(codec.encode(preference, weight) for preference, weight in pairs)
+
+    @classmethod
+    def of_columns(cls, rows: Iterable[codec.Columns]) -> "Preferences":
+        """Return rows of `codec.SCHEMA` as a `Preferences`."""
+        with TableWriter() as writer:
+            for row in rows:
+                writer.append(row)
+            return cls(writer.finish())
 
     def __len__(self) -> int:
         return int(self._table.num_rows) if self._indices is None else len(self._indices)
@@ -91,6 +101,12 @@ class Preferences(Sequence[Preference]):
             for row in piece.to_pylist():
                 yield codec.decode(row)
 
+    def weighted(self) -> Iterator[tuple[Preference, float]]:
+        """Yield every record with its comparisons' own weights, and the weight of its source beside it."""
+        for piece in self._pieces(_STRIDE):
+            for row in piece.to_pylist():
+                yield codec.decode(row | {"weight": 1.0}), row["weight"]
+
     def _pieces(self, stride: int, columns: Sequence[str] | None = None) -> Iterator[Any]:
         """Yield tables of ``stride`` records at a time, in order."""
         table = self._table if columns is None else self._table.select(columns)
@@ -113,7 +129,9 @@ class Preferences(Sequence[Preference]):
         """
         wanted = np.asarray(indices, np.int64)
         if len(wanted) and not (-len(self) <= wanted.min() and wanted.max() < len(self)):
-            raise IndexError(f"select: indices run from {wanted.min()} to {wanted.max()}; there are {len(self)} records")
+            raise IndexError(
+                f"select: indices run from {wanted.min()} to {wanted.max()}; there are {len(self)} records"
+            )
         wanted = wanted % max(len(self), 1)
         return Preferences(self._table, wanted if self._indices is None else self._indices[wanted])
 

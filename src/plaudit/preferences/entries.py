@@ -1,10 +1,16 @@
-"""Responses listed in one row: each an object with ``text`` and, as it may be, ``ratings``, ``score``, ``rank``, ``id``."""
+"""Responses listed in one row: objects with ``text`` and, as it may be, ``ratings``, ``score``, ``rank``, ``id``."""
 
 from collections.abc import Mapping
 
 from plaudit.preferences.fields import NOTE, content, number, overlay, spoken, unspoken
 from plaudit.preferences.preference import Content, Response
 from plaudit.preferences.rows import Fields, Row
+
+ATTRIBUTES = (
+    *("rating", "score", "quality", "helpfulness", "correctness", "coherence", "complexity", "verbosity"),
+    *("harmlessness", "honesty", "truthfulness", "instruction_following", "creativity", "humor", "toxicity"),
+)
+"""Names of number columns that are ratings wherever they stand."""
 
 SCALARS = NOTE + "scalars"
 """Names of the ratings that stood beside the text instead of inside ``ratings``."""

@@ -1,15 +1,15 @@
 """Fields that formats share: prompts, contents, identities, numbers. Reading takes a field out of the row's rest.
 
 What cannot be told from the record again stays in the rest, under its own name; the rest becomes ``extra``, and writing
-lays ``extra`` over the fields it derives from the record. So every row can be written back exactly. Keys that begin with
-``plaudit:`` are notes of a format to itself; they are never written and no source may use them.
+lays ``extra`` over the fields it derives from the record. So every row can be written back exactly. Keys that begin
+with ``plaudit:`` are notes of a format to itself; they are never written and no source may use them.
 """
 
 import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 from plaudit.preferences import dialogues
 from plaudit.preferences.preference import Content, Message, Preference, Response
@@ -19,6 +19,13 @@ NOTE = "plaudit:"
 DERIVED = "content:"
 GIVEN = ("file:", "hub:", "builtin:")
 """Prefixes of source names that reading gave to rows without one; they are not written back."""
+
+
+class Identity(TypedDict):
+    """The fields of a record that say which it is."""
+
+    id: str
+    source: str
 
 
 def rest_of(row: Row) -> Fields:
@@ -76,7 +83,7 @@ def unspoken(response: Content) -> str | list[Fields]:
 
 
 def take_prompt(row: Row, rest: Fields) -> Content:
-    """Take the prompt out of ``rest``: ``messages`` where ``prompt_format`` is ``hh``, else ``prompt``; ``""`` if none."""
+    """Take the prompt out of ``rest``: ``messages`` if ``prompt_format`` is ``hh``, else ``prompt``; ``""`` if none."""
     form = rest.get("prompt_format", "plain")
     if form not in ("plain", "hh"):
         raise row.wrong("prompt_format", form, "'plain' or 'hh'")
@@ -126,16 +133,18 @@ def prompt_fields(preference: Preference) -> Fields:
     return fields if text is None else {"prompt": text} | fields
 
 
-def take_identity(rest: Fields, field: str = "id") -> dict[str, str]:
-    """Take the id (from ``field``) and ``source`` out of ``rest``; a number as id stays there too, to be written back."""
-    found = {"id": "", "source": ""}
-    for target, name in (("id", field), ("source", "source")):
-        value = rest.get(name)
-        if isinstance(value, str) and value and not value.startswith((DERIVED, *GIVEN)):
-            found[target] = rest.pop(name)
-        elif value is not None and not isinstance(value, list | dict):
-            found[target] = str(value)
-    return found
+def take_identity(rest: Fields, field: str = "id") -> Identity:
+    """Take the id (from ``field``) and ``source`` out of ``rest``; a number as id stays there too."""
+    return Identity(id=_take_name(rest, field), source=_take_name(rest, "source"))
+
+
+def _take_name(rest: Fields, field: str) -> str:
+    value = rest.get(field)
+    if value is None or isinstance(value, list | dict):
+        return ""
+    if isinstance(value, str) and value and not value.startswith((DERIVED, *GIVEN)):
+        del rest[field]
+    return str(value)
 
 
 def identity_fields(preference: Preference, field: str = "id") -> Fields:
@@ -161,4 +170,6 @@ def overlay(fields: Fields, extra: Mapping[str, Any]) -> Fields:
 
 def unwritable(preference: Preference, form: str, why: str) -> Unwritable:
     """Return the error for a record that ``form`` has no fields for."""
-    return Unwritable(f"record {preference.id!r} of {preference.source or 'no source'} cannot be written as {form}: {why}")
+    return Unwritable(
+        f"record {preference.id!r} of {preference.source or 'no source'} cannot be written as {form}: {why}"
+    )

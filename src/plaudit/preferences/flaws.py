@@ -8,9 +8,9 @@ from plaudit.preferences.preference import Comparison, Content, Preference
 
 
 class Flaw(NamedTuple):
-    """A flaw: at which field of the record, what it is, and the phrase it is counted under."""
+    """A flaw: at which response, what it is, and the phrase it is counted under."""
 
-    field: str
+    at: int
     problem: str
     reason: str
 
@@ -25,7 +25,7 @@ def flaws(preference: Preference) -> Iterator[Flaw]:
         chosen, rejected = (preference.responses[at].content for at in (edge.chosen, edge.rejected))
         if not edge.tie and chosen == rejected:
             problem = f"response {edge.chosen} is preferred to response {edge.rejected}, which is the same"
-            yield Flaw("comparisons", problem, "chosen equals rejected")
+            yield Flaw(edge.chosen, problem, "chosen equals rejected")
             break
     yield from _cycles(preference)
 
@@ -33,7 +33,7 @@ def flaws(preference: Preference) -> Iterator[Flaw]:
 def _empty(preference: Preference) -> Iterator[Flaw]:
     for at, response in enumerate(preference.responses):
         if not _last(response.content).strip():
-            yield Flaw(f"responses[{at}]", "the response is empty; there is nothing to judge", "empty response")
+            yield Flaw(at, "the response is empty; there is nothing to judge", "empty response")
             return
 
 
@@ -56,5 +56,5 @@ def _cycles(preference: Preference) -> Iterator[Flaw]:
             ordering.prepare()
         except CycleError as error:
             path = " over ".join(str(at) for at in error.args[1])
-            yield Flaw("comparisons", f"the ranking is cyclic: response {path}", "cyclic ranking")
+            yield Flaw(error.args[1][0], f"the ranking is cyclic: response {path}", "cyclic ranking")
             return

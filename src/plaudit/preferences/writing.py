@@ -3,7 +3,7 @@
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pyarrow as pa
 
@@ -21,10 +21,10 @@ def cache_folder() -> Path:
 
 
 class TableWriter:
-    """Collects rows of `SCHEMA` and gives a table of them.
+    """Collects rows of `SCHEMA` and gives a table of them; a context, after which no file is left behind.
 
-    Beyond ``spill_bytes`` the batches go to a file under `cache_folder`. It has no name any more once the table is
-    mapped, so its space is freed with the table, however the process ends.
+    Beyond ``spill_bytes`` the batches go to a file under `cache_folder`. Leaving the context takes its name away, so
+    its space is freed with the table that maps it, however the process ends.
     """
 
     def __init__(self, spill_bytes: int = SPILL_BYTES) -> None:
@@ -35,6 +35,12 @@ class TableWriter:
         self._bytes = 0
         self._path: Path | None = None
         self._file: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.discard()
 
     def append(self, columns: Columns) -> None:
         """Add one row."""
@@ -74,11 +80,9 @@ class TableWriter:
         if self._file is None:
             return pa.Table.from_batches(self._batches, SCHEMA)
         self._file.close()
-        table = pa.ipc.open_file(pa.memory_map(str(self._path))).read_all()
-        self.discard()
-        return table
+        return pa.ipc.open_file(pa.memory_map(str(self._path))).read_all()
 
     def discard(self) -> None:
-        """Remove the file's name, if there is one; call it when reading was broken off."""
+        """Remove the file's name, if there is one; a table that was finished keeps its content."""
         if self._path is not None:
             self._path.unlink(missing_ok=True)

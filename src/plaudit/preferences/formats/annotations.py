@@ -2,8 +2,8 @@
 
 Rows of the same item (``item_id``, else the same prompt and responses) share a record, with a comparison a vote. They
 need not be neighbours, but no more than ``window`` other items may lie between two of them. Sides may be swapped from
-vote to vote. Fields in pairs (``model_a``, ``model_b``) go to the responses; other fields go to the record where all its
-votes agree on them, else to the vote.
+vote to vote. Fields in pairs (``model_a``, ``model_b``) go to the responses; other fields go to the record where all
+its votes agree on them, else to the vote.
 """
 
 from collections import OrderedDict

@@ -7,7 +7,6 @@ in order); it wins over ranks. Each response may have ``ratings``, ``score`` and
 """
 
 import re
-
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import combinations
@@ -53,7 +52,11 @@ class Rankings:
         },
         {
             "prompt": "Name a fruit.",
-            "responses": [{"text": "Fig.", "score": 1.5}, {"text": "Pear.", "score": 1}, {"text": "Chair.", "score": 0}],
+            "responses": [
+                {"text": "Fig.", "score": 1.5},
+                {"text": "Pear.", "score": 1},
+                {"text": "Chair.", "score": 0},
+            ],
             "pairwise": [0, 1, 1],
             "pair_order": [[1, 2], [1, 3], [2, 3]],
             "feedback_on_response_2": {"errors": [{"start": 0, "end": 6}]},
@@ -156,9 +159,7 @@ def _pairs(row: Row, rest: Fields, count: int) -> Pairs:
 def _outcome(row: Row, field: str, code: object, first: int, second: int) -> Comparison:
     if isinstance(code, bool) or code not in (0, 1, 2):
         raise row.wrong(field, code, "0 (tie), 1 (the first is better) or 2 (the second)")
-    return Comparison(
-        chosen=second if code == 2 else first, rejected=first if code == 2 else second, tie=code == 0
-    )
+    return Comparison(chosen=second if code == 2 else first, rejected=first if code == 2 else second, tie=code == 0)
 
 
 def _row(preference: Preference) -> Fields:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, ClassVar
 
-from plaudit.preferences.entries import entry_fields, rating_fields, take_entries, take_ratings
+from plaudit.preferences.entries import ATTRIBUTES, entry_fields, rating_fields, take_entries, take_ratings
 from plaudit.preferences.fields import (
     NOTE,
     content,
@@ -28,10 +28,6 @@ from plaudit.preferences.preference import Content, Preference, Response
 from plaudit.preferences.rows import BadRow, Fields, Ledger, Row
 
 ONE = NOTE + "one response a row"
-ATTRIBUTES = (
-    *("rating", "score", "quality", "helpfulness", "correctness", "coherence", "complexity", "verbosity"),
-    *("harmlessness", "honesty", "truthfulness", "instruction_following", "creativity", "humor", "toxicity"),
-)
 _SHARED = ("prompt", "prompt_format", "messages", "source")
 
 
@@ -64,8 +60,10 @@ class Ratings:
         return ("text" in fields or "response" in fields) and self._rated(fields)
 
     def _rated(self, fields: object) -> bool:
-        return isinstance(fields, Mapping) and "rank" not in fields and not fields.keys().isdisjoint(
-            ("ratings", *self.attributes)
+        return (
+            isinstance(fields, Mapping)
+            and "rank" not in fields
+            and not fields.keys().isdisjoint(("ratings", *self.attributes))
         )
 
     def read(self, rows: Iterable[Row], ledger: Ledger | None = None) -> Iterator[Preference]:

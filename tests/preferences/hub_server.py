@@ -20,7 +20,7 @@ class Hub(BaseHTTPRequestHandler):
         self.files = files
         super().__init__(*arguments)  # type: ignore[arg-type]
 
-    def log_message(self, format: str, *arguments: object) -> None:
+    def log_message(self, *arguments: object) -> None:
         """Keep quiet."""
 
     def do_HEAD(self) -> None:

@@ -51,7 +51,7 @@ class Preferences(Sequence[Preference]):
     """
 
     def __init__(self, table: Any, indices: Indices | None = None, drops: Counter[str] | None = None) -> None:
-        self._table = table
+        self.table = table
         self._indices = indices
         self.drops: Counter[str] = Counter(drops or {})
 
@@ -79,7 +79,7 @@ class Preferences(Sequence[Preference]):
             return cls(writer.finish())
 
     def __len__(self) -> int:
-        return int(self._table.num_rows) if self._indices is None else len(self._indices)
+        return int(self.table.num_rows) if self._indices is None else len(self._indices)
 
     @overload
     def __getitem__(self, index: int) -> Preference: ...
@@ -93,7 +93,7 @@ class Preferences(Sequence[Preference]):
     def _row(self, index: int) -> dict[str, Any]:
         at = range(len(self))[index]
         at = at if self._indices is None else int(self._indices[at])
-        row: dict[str, Any] = self._table.slice(at, 1).to_pylist()[0]
+        row: dict[str, Any] = self.table.slice(at, 1).to_pylist()[0]
         return row
 
     def __iter__(self) -> Iterator[Preference]:
@@ -109,7 +109,7 @@ class Preferences(Sequence[Preference]):
 
     def _pieces(self, stride: int, columns: Sequence[str] | None = None) -> Iterator[Any]:
         """Yield tables of ``stride`` records at a time, in order."""
-        table = self._table if columns is None else self._table.select(columns)
+        table = self.table if columns is None else self.table.select(columns)
         for start in range(0, len(self), stride):
             if self._indices is None:
                 yield table.slice(start, stride)
@@ -118,7 +118,7 @@ class Preferences(Sequence[Preference]):
 
     def column(self, name: str) -> Any:
         """Return one column of the view (a ``pyarrow.ChunkedArray``); see `codec.SCHEMA` for their names."""
-        column = self._table.column(name)
+        column = self.table.column(name)
         return column if self._indices is None else column.take(pa.array(self._indices))
 
     def select(self, indices: Sequence[int] | npt.NDArray[np.integer[Any]]) -> "Preferences":
@@ -133,26 +133,35 @@ class Preferences(Sequence[Preference]):
                 f"select: indices run from {wanted.min()} to {wanted.max()}; there are {len(self)} records"
             )
         wanted = wanted % max(len(self), 1)
-        return Preferences(self._table, wanted if self._indices is None else self._indices[wanted])
+        return Preferences(self.table, wanted if self._indices is None else self._indices[wanted])
 
-    @staticmethod
-    def concatenate(parts: Sequence["Preferences"]) -> "Preferences":
+    @classmethod
+    def concatenate(cls, parts: Sequence["Preferences"]) -> "Preferences":
         """Return the records of ``parts`` one after the other, without copying; their drops are added up."""
-        offsets = np.cumsum([0] + [part._table.num_rows for part in parts])
-        table = pa.concat_tables([part._table for part in parts]) if parts else codec.SCHEMA.empty_table()
         drops: Counter[str] = Counter()
+        rows, at = [], 0
         for part in parts:
             drops.update(part.drops)
-        if all(part._indices is None for part in parts):
-            return Preferences(table, drops=drops)
-        rows = [np.arange(p._table.num_rows) if p._indices is None else p._indices for p in parts]
-        return Preferences(table, np.concatenate([row + at for row, at in zip(rows, offsets, strict=False)]), drops)
+            rows.append(part.table_rows() + at)
+            at += part.table.num_rows
+        table = pa.concat_tables([part.table for part in parts]) if parts else codec.SCHEMA.empty_table()
+        whole = sum(map(len, parts)) == at and all(part.is_whole for part in parts)
+        return cls(table, None if whole else np.concatenate(rows), drops)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether this is the whole of its table, in the table's order."""
+        return self._indices is None
+
+    def table_rows(self) -> Indices:
+        """Return the row of ``table`` that each record stands in ``[records]``."""
+        return np.arange(self.table.num_rows) if self._indices is None else self._indices
 
     def edges(self, index: int) -> Edges:
         """Return the comparisons of one record as arrays, without making an object of each."""
         at = range(len(self))[index]
         at = at if self._indices is None else int(self._indices[at])
-        row = self._table.slice(at, 1)
+        row = self.table.slice(at, 1)
         cells = {name: row.column(name)[0].values for name in ("chosen", "rejected", "tie", "strength", "vote_weight")}
         chosen = cells["chosen"].to_numpy()
         weight = np.ones(len(chosen)) if cells["vote_weight"] is None else cells["vote_weight"].to_numpy()
@@ -180,10 +189,10 @@ class Preferences(Sequence[Preference]):
             raise ValueError(f"with_groups: {len(groups)} groups for {len(self)} records; it takes one a record")
         column = pa.array(list(groups), pa.large_string())
         if self._indices is not None:
-            whole = np.full(self._table.num_rows, "", object)
+            whole = np.full(self.table.num_rows, "", object)
             whole[self._indices] = list(groups)
             column = pa.array(whole, pa.large_string())
-        table = self._table.set_column(self._table.schema.get_field_index("group"), "group", column)
+        table = self.table.set_column(self.table.schema.get_field_index("group"), "group", column)
         return Preferences(table, self._indices, self.drops)
 
     @cached_property

@@ -47,7 +47,7 @@ def render(turns: Sequence[Message]) -> str:
 
 
 def common_prefix(chosen: Sequence[Message], rejected: Sequence[Message]) -> int:
-    """Return how many turns are the prompt of both: the longest common prefix after which both have the assistant speak.
+    """Return how many turns are the prompt of both: the longest common prefix after which the assistant speaks in both.
 
     If no cut leaves both responses opening with the assistant, the cut is the longest common prefix that leaves each
     at least one turn.

@@ -126,7 +126,7 @@ def surrogate(value: object, where: str = "") -> str:
     return next((found for found in (surrogate(part, name) for name, part in inner) if found), "")
 
 
-def _parquet(path: Path, ledger: Ledger, name: str) -> Iterator[Row]:
+def _parquet(path: Path, _: Ledger, name: str) -> Iterator[Row]:
     at = 0
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_size=256):

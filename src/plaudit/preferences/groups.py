@@ -42,7 +42,8 @@ def assign(preferences: Preferences, similarity: float = SIMILARITY) -> Preferen
     resampling it is the units that count (see `units`).
 
     Args:
-        similarity: Jaccard of 8-byte shingles of normalised prompts from which they are merged; at 1 only equal ones are.
+        preferences: the records.
+        similarity: Jaccard of 8-byte shingles of normalised prompts from which they are merged; 1 takes equal ones.
     """
     if not 0 < similarity <= 1:
         raise ValueError(f"similarity is {similarity}; it should be above 0 and at most 1")

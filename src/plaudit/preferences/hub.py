@@ -41,7 +41,7 @@ class HubName:
 
 
 def hub_rows(wanted: HubName, ledger: Ledger) -> Iterator[Row]:
-    """Yield the rows of a hub data set: from the hub, or where that cannot be (``HF_HUB_OFFLINE``, no answer) the cache.
+    """Yield the rows of a hub data set: from the hub, or if it does not answer (or ``HF_HUB_OFFLINE``) the cache.
 
     Raises:
         BadSource: there is no such data set, subset or split; or the hub is unreachable (told within 10 seconds) and
@@ -77,7 +77,7 @@ def _why_unreachable(wanted: HubName) -> str:
 
 def _ask(url: str) -> str:
     try:
-        with urllib.request.urlopen(url, timeout=PATIENCE):
+        with urllib.request.urlopen(url, timeout=PATIENCE):  # noqa: S310  (the user's own HF_ENDPOINT)
             return ""
     except urllib.error.HTTPError as error:
         error.close()
@@ -92,8 +92,8 @@ def _offline(why_not: str) -> Iterator[None]:
     if not why_not:
         yield
         return
-    from datasets import config  # takes over a second to import
-    from huggingface_hub import constants
+    from datasets import config  # noqa: PLC0415  (takes over a second)
+    from huggingface_hub import constants  # noqa: PLC0415
 
     before = config.HF_HUB_OFFLINE, constants.HF_HUB_OFFLINE
     config.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE = True
@@ -105,7 +105,7 @@ def _offline(why_not: str) -> Iterator[None]:
 
 def _load(wanted: HubName) -> Iterator[Any]:
     """Return the data set in pieces (Arrow tables). A subset is a configuration's name, else a folder's."""
-    from datasets import load_dataset  # takes over a second to import
+    from datasets import load_dataset  # noqa: PLC0415  (takes over a second)
 
     try:
         splits = load_dataset(wanted.name, wanted.subset or None)
@@ -126,7 +126,7 @@ def _split(wanted: HubName, known: list[str]) -> str:
 
 def _snapshot(wanted: HubName) -> list[Path]:
     """Return the files of a subset's folder in the cache, where ``datasets`` does not find them offline by itself."""
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import snapshot_download  # noqa: PLC0415  (as slow)
 
     if not wanted.subset:
         return []
@@ -139,7 +139,7 @@ def _snapshot(wanted: HubName) -> list[Path]:
 
 
 def _refusal(wanted: HubName, why_not: str, error: Exception) -> BadSource:
-    from datasets import config  # takes over a second to import
+    from datasets import config  # noqa: PLC0415  (takes over a second)
 
     reason = " ".join(str(error).split())
     if not why_not:

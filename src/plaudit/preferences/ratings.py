@@ -37,6 +37,7 @@ def compare_ratings(
     mix sources.
 
     Args:
+        preferences: records with ratings.
         attribute: name of the rating.
         gap: least difference, above 0, in the ratings' units.
         block: responses in a block; None makes one block of each source, so that every pair is compared.

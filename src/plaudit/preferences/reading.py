@@ -31,7 +31,7 @@ Source = str | Path
 
 def read(
     source: Source,
-    format: str | Format | None = None,
+    format: str | Format | None = None,  # noqa: A002  (it is what users call it)
     on_bad_row: OnBadRow = "error",
     weight: float = 1.0,
     on_flaw: OnFlaw | None = None,
@@ -72,7 +72,7 @@ def _check_options(source: Source, on_bad_row: str, weight: float, on_flaw: str)
 
 def read_many(
     sources: Sequence[tuple[Source, float]],
-    format: str | Format | None = None,
+    format: str | Format | None = None,  # noqa: A002  (it is what users call it)
     on_bad_row: OnBadRow = "error",
     on_flaw: OnFlaw | None = None,
 ) -> Preferences:
@@ -108,7 +108,7 @@ def _parts(source: Source, ledger: Ledger) -> Iterator[_Part]:
 
 
 def _builtin(text: str, ledger: Ledger) -> _Part:
-    from plaudit import assets  # only this source needs it
+    from plaudit import assets  # noqa: PLC0415  (only this source needs it)
 
     name = text.removeprefix(PREFIX)
     stem_of(name)

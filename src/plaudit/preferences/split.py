@@ -23,11 +23,12 @@ def split(preferences: Preferences, fractions: Mapping[str, float], seed: int = 
     is cut, and each comparison across parts is lost and counted in the ``drops`` of the part its chosen response is in.
 
     Args:
+        preferences: the records; groups are assigned where there are none.
         fractions: share of the records for each part; they sum to 1.
         seed: another seed gives another split.
 
     Raises:
-        ValueError: the fractions are not positive or do not sum to 1, or there are too few groups for a part to get one.
+        ValueError: the fractions are not positive or do not sum to 1, or a part would get no group.
     """
     _check_fractions(fractions)
     if "" in set(preferences.column("group").unique().to_pylist()):

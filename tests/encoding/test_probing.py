@@ -81,7 +81,10 @@ REFUSED = {
     "words written twice": (LOOP.replace("m['content']", "m['content'] + m['content']"), "exactly once"),
     "turns in reverse": (LOOP.replace("in messages", "in messages[::-1]"), "another order"),
     "counted turns": (LOOP.replace("'<' +", "(loop.index | string) + '<' +"), "assistant turns begin with"),
-    "later turns of another form": (LOOP.replace("'<' +", "('#' if loop.index > 4 else '<') +"), "longer conversations"),
+    "later turns of another form": (
+        LOOP.replace("'<' +", "('#' if loop.index > 4 else '<') +"),
+        "longer conversations",
+    ),
     "the date in every turn": (LOOP.replace("'<' +", "strftime_now('%d') + '<' +"), "today's date"),
     "an inserted preamble": ("{{ 'Be safe. ' }}" + LOOP.replace("m['role']", "m['role'][:1]"), "before the first turn"),
     "a refusal of everything": ("{{ raise_exception('never') }}", "refuses a plain conversation.*never"),

@@ -70,9 +70,7 @@ def test_a_response_that_cannot_fit_is_refused_with_numbers():
 
 def test_only_allowed_beginnings_are_tried():
     """Where a conversation must begin with a user turn, an answer is dropped with its question."""
-    left = shorten(
-        PROMPT, 14, lambda content: words(content) + RESPONSE, starts, lambda turns: turns[-1:] == turns[1:]
-    )
+    left = shorten(PROMPT, 14, lambda content: words(content) + RESPONSE, starts, lambda turns: turns[-1:] == turns[1:])
 
     assert left == (SYSTEM, LAST)
 

@@ -88,6 +88,7 @@ class Encoder:
         self.tokenizer.chat_template = template.chat_template(self.tokenizer)
         self._backend = _backend(self.tokenizer)
         self._typed = "token_type_ids" in self.tokenizer.model_input_names
+        self.tokenizer.init_kwargs["model_input_names"] = list(self.tokenizer.model_input_names)  # saved with it
 
     @property
     def scored_id(self) -> int:

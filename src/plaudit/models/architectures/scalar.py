@@ -1,0 +1,118 @@
+"""One reward a response: a transformer backbone with the family's own sequence-classification head.
+
+Causal backbones run prompt trees and are pooled at the last token; encoders run packed and are pooled at the first token or
+the mean. A backbone that cannot run packed takes the padded path and says why.
+
+Source: Stiennon et al., Learning to summarize from human feedback (2020); Ouyang et al., InstructGPT (2022).
+"""
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from plaudit.encoding.batch import Batch
+from plaudit.models import attention
+from plaudit.models.heads import apply_head, backbone_of
+from plaudit.models.padded import padded_hidden, unshared
+from plaudit.models.pooling import pool
+from plaudit.models.reward_model import Rewards
+from plaudit.models.rotary import check_positions
+
+LAYOUTS = ("trees", "padded")
+
+
+class Scalar(nn.Module):
+    """A reward model with one head.
+
+    Args:
+        classifier: the family's ``…ForSequenceClassification``.
+        pooling: ``last`` for causal backbones; ``first`` or ``mean`` for encoders.
+        causal: whether tokens see only what came before; read from the class if None.
+        layout: ``trees`` packs without padding and shares prompts; ``padded`` is for backbones that cannot.
+        compute_dtype: dtype of the backbone's products; weights, head and rewards stay in their own (fp32).
+    """
+
+    def __init__(
+        self,
+        classifier: PreTrainedModel,
+        pooling: str = "last",
+        *,
+        causal: bool | None = None,
+        layout: str = "trees",
+        compute_dtype: torch.dtype = torch.float32,
+    ) -> None:
+        super().__init__()
+        if layout not in LAYOUTS:
+            raise ValueError(f"unknown layout {layout!r}; known: {', '.join(LAYOUTS)}")
+        self.classifier = classifier
+        self.pooling, self.layout, self.compute_dtype = pooling, layout, compute_dtype
+        self.causal = is_causal(classifier) if causal is None else causal
+        self.padded_because = unpackable(classifier) if layout == "trees" else "asked for"
+        if self.padded_because:
+            self.layout = "padded"
+        classifier.set_attn_implementation(attention.NAME if self.layout == "trees" else _own_attention(classifier))
+
+    @property
+    def shares(self) -> bool:
+        """Whether batches should be collated with shared prompts."""
+        return self.causal and self.layout == "trees"
+
+    def forward(self, batch: Batch) -> Rewards:
+        """Score every response of ``batch``: float32 [N, labels]."""
+        return self.head(self.features(batch))
+
+    def features(self, batch: Batch) -> Tensor:
+        """Return the pooled hidden state of every response, [N, H]."""
+        check_positions(self.classifier.config, batch.layout)
+        pad = self.classifier.config.get_text_config().pad_token_id
+        with torch.autocast(batch.input_ids.device.type, self.compute_dtype, enabled=self._mixed()):
+            if self.layout == "padded":
+                batch, hidden = unshared(batch), padded_hidden(backbone_of(self.classifier), batch, pad or 0)
+            else:
+                hidden = self._packed(batch)
+        return pool(hidden, batch, self.pooling, pad)
+
+    def head(self, features: Tensor) -> Rewards:
+        """Return the rewards of pooled hidden states [N, H]."""
+        return Rewards(apply_head(self.classifier, features))
+
+    def _packed(self, batch: Batch) -> Tensor:
+        backbone = backbone_of(self.classifier)
+        trees = attention.Trees(batch.layout, causal=self.causal, device=batch.input_ids.device)
+        inputs = {"input_ids": batch.input_ids[None], "position_ids": batch.position_ids[None] + _offset(backbone)}
+        if bool(batch.token_type_ids.any()):
+            inputs["token_type_ids"] = batch.token_type_ids[None]
+        if self.causal:
+            inputs["use_cache"] = False
+        hidden: Tensor = backbone(**inputs, trees=trees).last_hidden_state[0]
+        return hidden
+
+    def _mixed(self) -> bool:
+        weights = next(backbone_of(self.classifier).parameters()).dtype
+        return self.compute_dtype != torch.float32 and weights == torch.float32
+
+
+def is_causal(classifier: PreTrainedModel) -> bool:
+    """Return whether the backbone is a decoder: sequence classifiers of decoders keep their head in ``score``."""
+    return hasattr(classifier, "score") and not getattr(classifier.config, "is_encoder_decoder", False)
+
+
+def unpackable(classifier: PreTrainedModel) -> str:
+    """Return why the backbone cannot run packed, or an empty string."""
+    if not getattr(classifier, "_supports_attention_backend", False):
+        return f"{type(classifier).__name__} computes attention itself, not through AttentionInterface"
+    if getattr(classifier, "_is_stateful", False):
+        return f"{type(classifier).__name__} carries a state from token to token"
+    return ""
+
+
+def _own_attention(classifier: PreTrainedModel) -> str:
+    return "sdpa" if getattr(classifier, "_supports_sdpa", False) else "eager"
+
+
+def _offset(backbone: PreTrainedModel) -> int:
+    """Return the first position number: RoBERTa's tables begin after the row of the pad token."""
+    embeddings = getattr(backbone, "embeddings", None)
+    if not hasattr(embeddings, "create_position_ids_from_input_ids"):
+        return 0
+    return int(embeddings.padding_idx) + 1

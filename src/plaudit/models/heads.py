@@ -1,0 +1,84 @@
+"""Heads: everything after the backbone's last hidden state, called as the family's own modules.
+
+Nothing is re-implemented here. A head receives one gathered hidden state a response and returns its reward, in fp32.
+"""
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+
+class UnsupportedHead(ValueError):
+    """A sequence classifier whose head modules plaudit does not know how to call."""
+
+
+def backbone_of(classifier: PreTrainedModel) -> PreTrainedModel:
+    """Return the backbone inside a sequence classifier (or inside its LoRA wrapping)."""
+    backbone: PreTrainedModel = getattr(classifier, classifier.base_model_prefix)
+    return backbone
+
+
+def head_modules(classifier: PreTrainedModel) -> dict[str, nn.Module]:
+    """Return the head's modules by their dotted names inside ``classifier``.
+
+    Raises:
+        UnsupportedHead: the class keeps its head in a shape that is not known.
+    """
+    prefix = classifier.base_model_prefix
+    if hasattr(classifier, "score"):
+        return {"score": classifier.score}
+    if isinstance(getattr(backbone_of(classifier), "pooler", None), nn.Module):
+        return {f"{prefix}.pooler": backbone_of(classifier).pooler, "classifier": classifier.classifier}
+    for names in (("pooler", "classifier"), ("head", "classifier")):
+        if all(hasattr(classifier, name) for name in names):
+            return {name: getattr(classifier, name) for name in names}
+    if not isinstance(getattr(classifier, "classifier", None), nn.Linear | type(None)):
+        return {"classifier": classifier.classifier}
+    raise UnsupportedHead(
+        f"{type(classifier).__name__} keeps its head in modules plaudit cannot call; known shapes: score, "
+        "pooler + classifier, head + classifier, a classification head named classifier"
+    )
+
+
+def head_parameters(classifier: PreTrainedModel) -> Iterator[nn.Parameter]:
+    """Yield the parameters of the head."""
+    for module in head_modules(classifier).values():
+        yield from module.parameters()
+
+
+def apply_head(classifier: PreTrainedModel, hidden: Tensor) -> Tensor:
+    """Return the head's output for gathered hidden states, in fp32.
+
+    Args:
+        classifier: the family's sequence classifier.
+        hidden: [N, H], one hidden state a response.
+
+    Returns:
+        float32 [N, labels].
+    """
+    modules = head_modules(classifier)
+    first = next(iter(modules.values()))
+    dtype = next(first.parameters()).dtype
+    with torch.autocast(hidden.device.type, enabled=False):
+        out: Tensor = _call(classifier, list(modules), hidden.to(dtype))
+    return out.float()
+
+
+def _call(classifier: PreTrainedModel, names: list[str], hidden: Tensor) -> Tensor:
+    if names == ["score"]:
+        return _module(classifier, "score")(hidden)
+    if names == ["classifier"]:
+        return _module(classifier, "classifier")(hidden[:, None])
+    first, last = _module(classifier, names[0]), _module(classifier, "classifier")
+    pooled = first(hidden) if names[0] == "head" else first(hidden[:, None])
+    return last(_dropout(classifier)(pooled))
+
+
+def _module(classifier: PreTrainedModel, name: str) -> Callable[[Tensor], Tensor]:
+    return classifier.get_submodule(name)
+
+
+def _dropout(classifier: PreTrainedModel) -> nn.Module:
+    return classifier.drop if hasattr(classifier, "drop") else classifier.dropout

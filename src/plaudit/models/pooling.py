@@ -1,0 +1,90 @@
+"""Pooling: which hidden state stands for a response.
+
+``last`` is the last real token (causal models), ``first`` the first token and ``mean`` the mean of all tokens
+(encoders). ``hf_last_non_pad`` reproduces what transformers picks when a checkpoint's pad token is also its
+end-of-sequence token: the right-most token that is not the pad id, so the final token itself is skipped.
+"""
+
+import torch
+from torch import Tensor
+
+from plaudit.encoding.batch import Batch, Tree
+
+POOLINGS = ("last", "first", "mean", "hf_last_non_pad")
+
+
+class BadPooling(ValueError):
+    """A pooling that does not exist, or that the batch cannot satisfy."""
+
+
+def pool(hidden: Tensor, batch: Batch, pooling: str, pad_token_id: int | None = None) -> Tensor:
+    """Gather one hidden state a response.
+
+    Args:
+        hidden: [T, H] hidden states of the packed tokens.
+        batch: the packed batch.
+        pooling: one of `POOLINGS`.
+        pad_token_id: the id that ``hf_last_non_pad`` skips.
+
+    Returns:
+        [N, H].
+    """
+    if pooling == "last":
+        return hidden[batch.ends]
+    if pooling == "first":
+        return hidden[_firsts(batch).to(hidden.device)]
+    if pooling == "mean":
+        return _means(hidden, batch)
+    if pooling == "hf_last_non_pad":
+        return hidden[_last_non_pad(batch, pad_token_id).to(hidden.device)]
+    raise BadPooling(f"unknown pooling {pooling!r}; known: {', '.join(POOLINGS)}")
+
+
+def _firsts(batch: Batch) -> Tensor:
+    """Return where each response's sequence begins: at its tree's prompt if it shares one."""
+    firsts = []
+    for tree in batch.layout.trees:
+        own = torch.tensor([0, *tree.responses[:-1]]).cumsum(0) + tree.start
+        firsts.append(torch.full_like(own, tree.start) if tree.prompt else own)
+    return torch.cat(firsts)
+
+
+def _means(hidden: Tensor, batch: Batch) -> Tensor:
+    """Average each sequence's tokens in fp32, its shared prompt included."""
+    owners, members = _membership(batch)
+    owners, members = owners.to(hidden.device), members.to(hidden.device)
+    sums = hidden.new_zeros(len(batch.ends), hidden.shape[1], dtype=torch.float32)
+    sums = sums.index_add(0, owners, hidden[members].float())
+    return (sums / torch.bincount(owners, minlength=len(batch.ends))[:, None]).to(hidden.dtype)
+
+
+def _membership(batch: Batch) -> tuple[Tensor, Tensor]:
+    """Return (response, packed offset) of every token of every sequence, shared tokens once for each owner."""
+    rows = [_offsets(row) for tree in batch.layout.trees for row in _ranges(tree)]
+    owners = torch.repeat_interleave(torch.arange(len(rows)), torch.tensor([len(row) for row in rows]))
+    return owners, torch.cat(rows)
+
+
+def _offsets(row: tuple[int, int, int, int]) -> Tensor:
+    begin, end, prompt_begin, prompt_end = row
+    return torch.cat([torch.arange(prompt_begin, prompt_end), torch.arange(begin, end)])
+
+
+def _ranges(tree: Tree) -> list[tuple[int, int, int, int]]:
+    offset, rows = tree.start + tree.prompt, []
+    for length in tree.responses:
+        rows.append((offset, offset + length, tree.start, tree.start + tree.prompt))
+        offset += length
+    return rows
+
+
+def _last_non_pad(batch: Batch, pad_token_id: int | None) -> Tensor:
+    """Return the packed offset of each sequence's right-most token that is not the pad id (its first if none is)."""
+    if pad_token_id is None:
+        raise BadPooling("hf_last_non_pad needs the pad token's id")
+    picked = []
+    for row in (row for tree in batch.layout.trees for row in _ranges(tree)):
+        offsets = _offsets(row)
+        real = offsets[batch.input_ids[offsets].cpu() != pad_token_id]
+        picked.append(real[-1] if len(real) else offsets[0])
+    return torch.stack(picked)

@@ -6,6 +6,7 @@ short and is kept. Inside a step, records are spread over ranks by token count a
 token budget.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -66,7 +67,7 @@ class Plan(Sequence[Step]):
 
     def __len__(self) -> int:
         """Return the number of steps."""
-        return -(-len(self.order) // self.batch_size)
+        return math.ceil(len(self.order) / self.batch_size)
 
     def __iter__(self) -> Iterator[Step]:
         """Yield the steps in order."""

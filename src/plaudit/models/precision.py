@@ -40,7 +40,7 @@ def set_compute_dtype(model: nn.Module, dtype: torch.dtype) -> None:
         ValueError: the architecture has no such choice and ``dtype`` is not float32.
     """
     if hasattr(model, "compute_dtype"):
-        model.compute_dtype = dtype
+        setattr(model, "compute_dtype", dtype)  # noqa: B010 - an attribute that nn.Module does not declare
     elif dtype != torch.float32:
         raise ValueError(f"{type(model).__name__} has no compute_dtype, so it computes in float32; ask for float32")
 

@@ -31,7 +31,7 @@ class Lora:
     """
 
     rank: int = 16
-    alpha: float = 32.0
+    alpha: int = 32
     dropout: float = 0.0
     targets: tuple[str, ...] = ()
 
@@ -53,7 +53,7 @@ def attach(model: nn.Module, lora: Lora) -> nn.Module:
     config = peft.LoraConfig(
         task_type="SEQ_CLS",
         r=lora.rank,
-        lora_alpha=lora.alpha,  # type: ignore[arg-type]
+        lora_alpha=lora.alpha,
         lora_dropout=lora.dropout,
         target_modules=_targets(classifier, heads, lora.targets),
         modules_to_save=heads,
@@ -68,10 +68,10 @@ def merge(model: nn.Module) -> nn.Module:
     classifier = classifier_of(model)
     for name, module in list(classifier.named_modules()):
         if isinstance(module, LoraLayer):
-            module.merge(safe_merge=True)  # type: ignore[operator]
+            module.merge(safe_merge=True)
             _put(classifier, name, module.get_base_layer())
         elif isinstance(module, ModulesToSaveWrapper):
-            _put(classifier, name, module.modules_to_save[module.active_adapter])
+            _put(classifier, name, module.modules_to_save["default"])
     for attribute in ("peft_config", "active_adapter"):
         vars(classifier).pop(attribute, None)
     return model.requires_grad_(True)
@@ -106,7 +106,9 @@ def classifier_of(model: nn.Module) -> PreTrainedModel:
     """
     classifier = getattr(model, "classifier", None)
     if not isinstance(classifier, PreTrainedModel):
-        raise ValueError(f"{type(model).__name__} has no transformers classifier to adapt; train it whole (tune='full')")
+        raise ValueError(  # noqa: TRY004 - the value of an argument, not its type, is at fault
+            f"{type(model).__name__} has no transformers classifier to adapt; train it whole (tune='full')"
+        )
     return classifier
 
 

@@ -36,7 +36,10 @@ def facts_of(
         "model": _model(model),
         "dtype": str(dtype).removeprefix("torch."),
     }
-    return {"binding": binding, "loose": {"threads": torch.get_num_threads(), "processes": ranks.count(), **_versions()}}
+    return {
+        "binding": binding,
+        "loose": {"threads": torch.get_num_threads(), "processes": ranks.count(), **_versions()},
+    }
 
 
 def fingerprint(encoded: EncodedSet) -> str:
@@ -57,8 +60,8 @@ def described(thing: object) -> str:
     settings = {
         name: value for name, value in getattr(thing, "__dict__", {}).items() if isinstance(value, int | float | str)
     }
-    kind = type(thing) if not hasattr(thing, "__qualname__") else thing
-    return f"{kind.__module__}.{kind.__qualname__}({settings})"  # type: ignore[union-attr]
+    kind: Any = thing if hasattr(thing, "__qualname__") else type(thing)
+    return f"{kind.__module__}.{kind.__qualname__}({settings})"
 
 
 def _model(model: nn.Module) -> dict[str, Any]:

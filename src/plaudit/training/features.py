@@ -1,6 +1,7 @@
 """A frozen backbone run once: the pooled state of every sequence is kept, and the head is trained on those."""
 
 from collections.abc import Iterator
+from typing import Protocol, cast
 
 import numpy as np
 import torch
@@ -12,11 +13,23 @@ from plaudit.encoding.packing import collate_sequences
 from plaudit.models.reward_model import Rewards
 
 
+class Headed(Protocol):
+    """A reward model in two halves."""
+
+    def features(self, batch: Batch) -> Tensor:
+        """Return the pooled state of every response, [N, F]."""
+        ...
+
+    def head(self, features: Tensor) -> Rewards:
+        """Return the rewards of pooled states [N, F]."""
+        ...
+
+
 class CachedHead(nn.Module):
     """A reward model that reads the pooled states of known sequences and computes only its head.
 
     Args:
-        model: has ``features(batch) -> [N, F]`` and ``head(features) -> Rewards``.
+        model: has ``features`` and ``head`` (see `Headed`).
         features: [S, F], the pooled state of each sequence of an encoded set.
     """
 
@@ -27,7 +40,7 @@ class CachedHead(nn.Module):
 
     def forward(self, batch: Batch) -> Rewards:
         """Score the sequences that ``batch`` names; its tokens are not looked at."""
-        rewards: Rewards = self.model.head(self._features[list(batch.sequences)])
+        rewards: Rewards = cast(Headed, self.model).head(self._features[list(batch.sequences)])
         return rewards
 
 
@@ -35,7 +48,7 @@ def cache_features(model: nn.Module, encoded: EncodedSet, *, token_budget: int) 
     """Run the backbone over every sequence that a record uses.
 
     Args:
-        model: has ``features(batch)``.
+        model: has ``features`` (see `Headed`).
         encoded: the tokenised set.
         token_budget: most tokens at once.
 
@@ -49,7 +62,7 @@ def cache_features(model: nn.Module, encoded: EncodedSet, *, token_budget: int) 
     with torch.no_grad():
         for sequences in _portions(encoded, token_budget):
             batch = collate_sequences(encoded, sequences, share=share).to(device)
-            found = model.features(batch).float()
+            found = cast(Headed, model).features(batch).float()
             if table is None:
                 table = found.new_full((encoded.sequences, found.shape[1]), float("nan"))
             table[list(batch.sequences)] = found

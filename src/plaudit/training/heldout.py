@@ -37,11 +37,10 @@ class Heldout:
         ``nll`` is Bradley-Terry's, in nats a comparison, without strengths, smoothing or centring; ``accuracy`` counts equal
         rewards ½ and leaves stated ties out. All are weighted means or means over the whole set, not of batches' means.
         """
-        whole = plan(
-            self.encoded.record_sizes(), batch_size=max(1, len(self.encoded)), token_budget=self.token_budget
-        )[0]
+        steps = plan(self.encoded.record_sizes(), batch_size=256, token_budget=self.token_budget)
+        micros = (records for step in steps for records in step.ranks[0])
         with torch.no_grad():
-            sums = [self._sums(forward, self.pack(records).to(device)) for records in whole.ranks[0]]
+            sums = [self._sums(forward, self.pack(records).to(device)) for records in micros]
         loss, weight, nll, votes, correct, margin, ordered, _ = torch.stack(sums).sum(0).tolist()
         metrics = {"loss": loss / weight} if weight else {}
         if votes:

@@ -49,7 +49,7 @@ def together(action: Callable[[], Value]) -> Value:
     error: Exception | None = None
     try:
         result = action()
-    except Exception as raised:
+    except Exception as raised:  # noqa: BLE001 - raised again below, after the others were told
         error = raised
     messages = _gather("" if error is None else f"{type(error).__name__}: {error}")
     if error is not None:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from plaudit.encoding.batch import Batch, Labels
-from plaudit.models.reward_model import RewardModel, Rewards
+from plaudit.models.reward_model import Rewards
 from plaudit.objectives import Objective, Terms
 
 
@@ -171,12 +171,6 @@ def comparison_sums(rewards: Rewards, labels: Labels) -> Tensor:
     correct = (margin > 0).double() + (margin == 0).double() / 2
     counts = (ordered.sum(), ordered.new_tensor(float(len(ordered))))
     return torch.stack([(correct * ordered).sum(), (margin * ordered).sum(), *counts])
-
-
-def heldout_rewards(model: RewardModel, batch: Batch) -> Rewards:
-    """Return the rewards of ``batch`` without gradients."""
-    with torch.no_grad():
-        return model(batch)
 
 
 def _weight(micros: Sequence[MicroBatch], objective: Objective, like: Rewards) -> Tensor:

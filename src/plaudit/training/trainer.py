@@ -31,7 +31,7 @@ from plaudit.training.step import MicroBatch, NonFinite, StepStatistics, accumul
 WEIGHTS, PROGRESS = "model.safetensors", "progress.json"
 
 
-class Trainer(transformers.Trainer):  # type: ignore[misc]
+class Trainer(transformers.Trainer):
     """One run.
 
     Args:
@@ -61,11 +61,13 @@ class Trainer(transformers.Trainer):  # type: ignore[misc]
         interruption: Interruption | None = None,
         listeners: Sequence[Callable[[Row], None]] = (),
     ) -> None:
-        self.recipe, self.objective, self.loader, self.folder = recipe, objective, loader, folder
+        self.recipe, self.loader, self.folder = recipe, loader, folder
+        self.objective: Objective = objective
         self.validate, self.names, self.listeners = validate, names, listeners
         self.interruption = interruption or Interruption()
         self.progress, self.statistics = Progress(), StepStatistics.of([0.0] * 7)
-        self._stopping, self._step_records = False, ()
+        self._stopping = False
+        self._step_records: tuple[int, ...] = ()
         self._since = time.perf_counter()
         every = recipe.evaluate_every if validate else 0
         cadence = Cadence(len(loader), evaluate_every=every, save_every=recipe.save_every)
@@ -85,12 +87,10 @@ class Trainer(transformers.Trainer):  # type: ignore[misc]
         """Return 0: operations are not counted."""
         return 0
 
-    def training_step(
-        self, model: nn.Module, inputs: Sequence[MicroBatch], num_items_in_batch: Any = None
-    ) -> Tensor:
-        """Accumulate the gradient of one whole step; returns its mean loss."""
+    def training_step(self, model: nn.Module, inputs: Any, num_items_in_batch: Any = None) -> Tensor:
+        """Accumulate the gradient of one whole step, a tuple of `MicroBatch`; returns its mean loss."""
         model.train()
-        micros = [micro.to(self.args.device) for micro in inputs]
+        micros: list[MicroBatch] = [micro.to(self.args.device) for micro in inputs]
         sums, bad = accumulate(
             model,
             micros,
@@ -115,7 +115,7 @@ class Trainer(transformers.Trainer):  # type: ignore[misc]
         now = time.perf_counter()
         speed = self.statistics.comparisons / max(now - self._since, 1e-9)
         place = self._place()
-        measured = {name: logs[name] for name in ("learning_rate", "grad_norm") if name in logs}
+        measured = {"learning_rate": logs["learning_rate"], "grad_norm": logs["grad_norm"]}
         self._tell(self.progress.add_step({**place, **measured, "pairs_per_second": speed}, self.statistics))
         if self.state.global_step % len(self.loader) == 0:
             self._tell(self.progress.add_epoch({**place, "learning_rate": self._get_learning_rate()}))
@@ -128,7 +128,7 @@ class Trainer(transformers.Trainer):  # type: ignore[misc]
         """Validate; the best step so far is saved, and training stops when it has been for too long."""
         if self.validate is None:
             return {}
-        self.model.eval()
+        self._trained.eval()
         began = time.perf_counter()
         metrics = ranks.share(self.validate())
         row = {**self._place(), "seconds": time.perf_counter() - began}
@@ -138,9 +138,15 @@ class Trainer(transformers.Trainer):  # type: ignore[misc]
         if patience is not None and self.progress.without_gain >= patience:
             self.progress.stopped = f"no gain in {self.recipe.monitor} over {patience} evaluations"
             self.control.should_training_stop = True
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         self.control.should_save |= best or bool(self.progress.stopped)
         self._since = time.perf_counter()
         return metrics
+
+    @property
+    def _trained(self) -> nn.Module:
+        assert self.model is not None
+        return self.model
 
     def _place(self) -> Row:
         return {"step": self.state.global_step, "epoch": self.state.epoch}
@@ -157,7 +163,9 @@ class Trainer(transformers.Trainer):  # type: ignore[misc]
         return context
 
     def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
-        norm = super()._get_grad_norm(model, grad_norm=grad_norm)
+        norm = super()._get_grad_norm(  # type: ignore[no-untyped-call]
+            model, grad_norm=grad_norm
+        )
         if not torch.isfinite(torch.as_tensor(norm)).all():
             raise NonFinite(self._what_failed("the gradient", self._step_records))
         return norm
@@ -189,7 +197,7 @@ class Trainer(transformers.Trainer):  # type: ignore[misc]
             self.progress.write(folder / PROGRESS)
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Tensor] | None = None) -> None:
-        held = trained_state(self.model) if state_dict is None else state_dict
+        held = trained_state(self._trained) if state_dict is None else state_dict
         if ranks.number() == 0:
             save_file({name: value.contiguous() for name, value in held.items()}, f"{output_dir}/{WEIGHTS}")
 
@@ -197,7 +205,7 @@ class Trainer(transformers.Trainer):  # type: ignore[misc]
         if self.is_fsdp_enabled or self.is_deepspeed_enabled:
             super()._load_from_checkpoint(resume_from_checkpoint, model)
         else:
-            load_trained(model or self.model, Path(resume_from_checkpoint))
+            load_trained(model or self._trained, Path(resume_from_checkpoint))
 
 
 def trained_state(model: nn.Module) -> dict[str, Tensor]:
@@ -223,7 +231,9 @@ def load_trained(model: nn.Module, checkpoint: Path) -> None:
         if name not in target or name not in source or target[name].shape != source[name].shape
     )
     if differ:
-        raise checkpoints.CheckpointError(f"{checkpoint} holds other weights than the model trains: {', '.join(differ)}")
+        raise checkpoints.CheckpointError(
+            f"{checkpoint} holds other weights than the model trains: {', '.join(differ)}"
+        )
     with torch.no_grad():
         for name, value in source.items():
             target[name].copy_(value)

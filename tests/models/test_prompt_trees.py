@@ -6,12 +6,12 @@ import threading
 import numpy as np
 import pytest
 import torch
+from tests.models.families import build, decoders, encoders
 
 from plaudit.encoding.encoded import EncodedSet
 from plaudit.encoding.packing import collate, collate_sequences
 from plaudit.models.architectures.scalar import Scalar
-from plaudit.models.attention import Trees
-from tests.models.families import build, decoders, encoders
+from plaudit.models.blocks import Trees
 
 PROMPTS = {11: 17, 22: 5, 33: 30}
 """Prompt key to prompt length."""
@@ -132,8 +132,8 @@ def test_windows_count_positions(family, window, adapter, checkpointing):
 @pytest.mark.parametrize("family", ["llama", "gemma2", "mistral"])
 def test_cutting_long_trees_changes_nothing(family, monkeypatch):
     """Trees cut into small blocks give the same rewards and gradients as whole ones."""
-    monkeypatch.setattr("plaudit.models.attention.WHOLE", 6)
-    monkeypatch.setattr("plaudit.models.attention.CHUNK", 5)
+    monkeypatch.setattr("plaudit.models.blocks.WHOLE", 6)
+    monkeypatch.setattr("plaudit.models.blocks.CHUNK", 5)
     rewards, gradients = compare((decoders(7) | decoders())[family])
     assert rewards < 1e-5
     assert gradients < 1e-4
@@ -145,8 +145,8 @@ def test_cutting_long_trees_changes_nothing(family, monkeypatch):
 def test_encoders_packed_equal_single_sequences(family, pooling, small, monkeypatch):
     """Encoders, packed without sharing (or bucketed), agree with one sequence at a time."""
     if small:
-        monkeypatch.setattr("plaudit.models.attention.WHOLE", 6)
-        monkeypatch.setattr("plaudit.models.attention.CHUNK", 5)
+        monkeypatch.setattr("plaudit.models.blocks.WHOLE", 6)
+        monkeypatch.setattr("plaudit.models.blocks.CHUNK", 5)
     encoded = encoded_set(causal=False)
     classifier = build(encoders()[family])
     packed = Scalar(copy.deepcopy(classifier).train(), pooling).train()

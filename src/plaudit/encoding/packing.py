@@ -5,6 +5,7 @@ prompt and response. Each response keeps at least one token of its own.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -40,10 +41,12 @@ def collate_labels(encoded: EncodedSet, records: Sequence[int]) -> Batch:
     return Batch(none, none, none, Layout(()), none, none, labels=labels, sequences=tuple(order))
 
 
-def pack(encoded: EncodedSet, sequences: Sequence[int], *, share: bool = True) -> tuple[dict[str, object], list[int]]:
+def pack(encoded: EncodedSet, sequences: Sequence[int], *, share: bool = True) -> tuple[dict[str, Any], list[int]]:
     """Return the packed tensors of `Batch` and the order in which the sequences were packed."""
     families = _families(encoded, sequences, share=share)
-    trees, rows, ends, starts, order = [], [], [], [], []
+    trees, rows, order = [], [], []
+    ends: list[int] = []
+    starts: list[int] = []
     offset = 0
     for family in families:
         ids = [encoded.ids(sequence) for sequence in family]
@@ -57,7 +60,7 @@ def pack(encoded: EncodedSet, sequences: Sequence[int], *, share: bool = True) -
         order.extend(family)
         offset += tree.length
     ids_, positions, types = np.concatenate(rows, axis=1)
-    packed: dict[str, object] = {
+    packed: dict[str, Any] = {
         "input_ids": torch.from_numpy(ids_),
         "position_ids": torch.from_numpy(positions),
         "token_type_ids": torch.from_numpy(types),

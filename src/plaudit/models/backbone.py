@@ -4,6 +4,7 @@ Whatever else is missing from a checkpoint is an error, not a random weight. Pic
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,8 +66,11 @@ def random_base(
     """Build a sequence classifier with random weights from ``config`` alone: only ever on explicit request."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        classifier = AutoModelForSequenceClassification.from_config(_reward_config(config, heads, pad_token_id))
-    return classifier.float().eval()  # type: ignore[no-any-return]
+        build: Callable[[PreTrainedConfig], torch.nn.Module] = AutoModelForSequenceClassification.from_config
+        classifier = build(_reward_config(config, heads, pad_token_id))
+    classifier.to(torch.float32).eval()
+    assert isinstance(classifier, PreTrainedModel)
+    return classifier
 
 
 def refuse_unsafe(folder: Path) -> None:

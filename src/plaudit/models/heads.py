@@ -28,14 +28,15 @@ def head_modules(classifier: PreTrainedModel) -> dict[str, nn.Module]:
     """
     prefix = classifier.base_model_prefix
     if hasattr(classifier, "score"):
-        return {"score": classifier.score}
+        return {"score": classifier.get_submodule("score")}
     if isinstance(getattr(backbone_of(classifier), "pooler", None), nn.Module):
-        return {f"{prefix}.pooler": backbone_of(classifier).pooler, "classifier": classifier.classifier}
+        names: tuple[str, ...] = (f"{prefix}.pooler", "classifier")
+        return {name: classifier.get_submodule(name) for name in names}
     for names in (("pooler", "classifier"), ("head", "classifier")):
         if all(hasattr(classifier, name) for name in names):
-            return {name: getattr(classifier, name) for name in names}
+            return {name: classifier.get_submodule(name) for name in names}
     if not isinstance(getattr(classifier, "classifier", None), nn.Linear | type(None)):
-        return {"classifier": classifier.classifier}
+        return {"classifier": classifier.get_submodule("classifier")}
     raise UnsupportedHead(
         f"{type(classifier).__name__} keeps its head in modules plaudit cannot call; known shapes: score, "
         "pooler + classifier, head + classifier, a classification head named classifier"
@@ -81,4 +82,4 @@ def _module(classifier: PreTrainedModel, name: str) -> Callable[[Tensor], Tensor
 
 
 def _dropout(classifier: PreTrainedModel) -> nn.Module:
-    return classifier.drop if hasattr(classifier, "drop") else classifier.dropout
+    return classifier.get_submodule("drop" if hasattr(classifier, "drop") else "dropout")

@@ -6,12 +6,15 @@ the mean. A backbone that cannot run packed takes the padded path and says why.
 Source: Stiennon et al., Learning to summarize from human feedback (2020); Ouyang et al., InstructGPT (2022).
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from plaudit.encoding.batch import Batch
 from plaudit.models import attention
+from plaudit.models.blocks import Trees
 from plaudit.models.heads import apply_head, backbone_of
 from plaudit.models.padded import padded_hidden, unshared
 from plaudit.models.pooling import pool
@@ -78,8 +81,11 @@ class Scalar(nn.Module):
 
     def _packed(self, batch: Batch) -> Tensor:
         backbone = backbone_of(self.classifier)
-        trees = attention.Trees(batch.layout, causal=self.causal, device=batch.input_ids.device)
-        inputs = {"input_ids": batch.input_ids[None], "position_ids": batch.position_ids[None] + _offset(backbone)}
+        trees = Trees(batch.layout, causal=self.causal, device=batch.input_ids.device)
+        inputs: dict[str, Any] = {
+            "input_ids": batch.input_ids[None],
+            "position_ids": batch.position_ids[None] + _offset(backbone),
+        }
         if bool(batch.token_type_ids.any()):
             inputs["token_type_ids"] = batch.token_type_ids[None]
         if self.causal:
@@ -112,7 +118,7 @@ def _own_attention(classifier: PreTrainedModel) -> str:
 
 def _offset(backbone: PreTrainedModel) -> int:
     """Return the first position number: RoBERTa's tables begin after the row of the pad token."""
-    embeddings = getattr(backbone, "embeddings", None)
+    embeddings: Any = getattr(backbone, "embeddings", None)
     if not hasattr(embeddings, "create_position_ids_from_input_ids"):
         return 0
     return int(embeddings.padding_idx) + 1

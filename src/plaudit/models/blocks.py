@@ -1,0 +1,194 @@
+"""The attention plan of a packed batch: which query ranges look at which key ranges, and the masks in between."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from plaudit.encoding.batch import Layout, Tree
+
+WHOLE = 384
+"""Trees up to this many tokens are one dense block: the waste is smaller than the cost of cutting."""
+
+CHUNK = 256
+"""Query tokens a block, in longer trees."""
+
+Range = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Queries that are computed together.
+
+    Attributes:
+        queries: packed range of the query tokens.
+        keys: packed ranges of the key tokens, read as one.
+        fold: how many segments of equal length the range holds; each attends only to itself. 1 unless all keys are
+            the queries themselves.
+    """
+
+    queries: Range
+    keys: tuple[Range, ...]
+    fold: int = 1
+
+
+class Trees:
+    """The attention plan of one packed batch: blocks, and their masks for each window in use.
+
+    Args:
+        layout: the packed trees.
+        causal: whether a token sees only earlier positions (decoders), or its whole segment (encoders).
+        device: where the masks go.
+    """
+
+    def __init__(self, layout: Layout, *, causal: bool, device: torch.device | str = "cpu") -> None:
+        self.layout, self.causal, self.device = layout, causal, torch.device(device)
+        self.blocks = list(_blocks(layout, causal=causal))
+        self.positions, self.segments = _coordinates(layout)
+        self._masks: dict[int | None, list[Tensor | None]] = {}
+        self._biases: dict[tuple[int | None, torch.dtype], list[Tensor | None]] = {}
+
+    def masks(self, window: int | None) -> list[Tensor | None]:
+        """Return for each block which keys each query may see, bool [queries, keys], or None where it sees all."""
+        if window not in self._masks:
+            self._masks[window] = [self._mask(block, window) for block in self.blocks]
+        return self._masks[window]
+
+    def biases(self, window: int | None, query: Tensor, key: Tensor) -> list[Tensor | None]:
+        """Return the masks as additive biases, one row a query head that shares its keys: [group * queries, keys].
+
+        Args:
+            window: as in `masks`.
+            query: [heads, T, size], for its number of heads and its dtype.
+            key: [key-value heads, T, size].
+        """
+        group, name = query.shape[0] // key.shape[0], (window, query.dtype)
+        if name not in self._biases:
+            self._biases[name] = [_bias(mask, group, query.dtype) for mask in self.masks(window)]
+        return self._biases[name]
+
+    def _mask(self, block: Block, window: int | None) -> Tensor | None:
+        begin, end = block.queries
+        queries = torch.arange(begin, begin + (end - begin) // block.fold)
+        keys = queries if block.fold > 1 else torch.cat([torch.arange(*part) for part in block.keys])
+        allowed = self._allowed(queries, keys, window)
+        return None if bool(allowed.all()) else allowed.to(self.device)
+
+    def _allowed(self, queries: Tensor, keys: Tensor, window: int | None) -> Tensor:
+        """Visibility of keys to queries. Windows count positions, not packed offsets."""
+        distance = self.positions[queries][:, None] - self.positions[keys][None]
+        allowed = self.segments[keys][None] == self.segments[queries][:, None]
+        if self.causal:
+            allowed = (allowed | self.prompt_of(queries, keys)) & (distance >= 0)
+        return allowed if window is None else allowed & (distance.abs() < window)
+
+    def prompt_of(self, queries: Tensor, keys: Tensor) -> Tensor:
+        """Return whether each key is a token of the prompt of each query's tree, bool [queries, keys]."""
+        tree, is_prompt = self.segments // _STRIDE, self.segments % _STRIDE == 0
+        return (tree[keys][None] == tree[queries][:, None]) & is_prompt[keys][None]
+
+
+_STRIDE = 1 << 20
+"""Segment numbers are ``tree * _STRIDE + branch``, branch 0 being the prompt."""
+
+
+def _coordinates(layout: Layout) -> tuple[Tensor, Tensor]:
+    """Return the position and the segment number of every packed token, int64 [T] each."""
+    positions, segments = [], []
+    for number, tree in enumerate(layout.trees):
+        for branch, length in enumerate((tree.prompt, *tree.responses)):
+            first = tree.prompt if branch else 0
+            positions.append(torch.arange(first, first + length))
+            segments.append(torch.full((length,), number * _STRIDE + branch))
+    return torch.cat(positions), torch.cat(segments)
+
+
+def _blocks(layout: Layout, *, causal: bool) -> Iterator[Block]:
+    """Cut the packed sequence into blocks that cover every query once, in packed order."""
+    run: list[Range] = []
+    for tree in layout.trees:
+        for segment in _plain_segments(tree, causal=causal):
+            if run and segment[1] - segment[0] != run[0][1] - run[0][0]:
+                yield from _fold(run, causal=causal)
+                run = []
+            run.append(segment)
+        if tree.prompt:
+            yield from _fold(run, causal=causal)
+            run = []
+            yield from _tree_blocks(tree)
+    yield from _fold(run, causal=causal)
+
+
+def _plain_segments(tree: Tree, *, causal: bool) -> list[Range]:
+    """Return the segments of a tree that shares nothing."""
+    if tree.prompt and not causal:
+        raise ValueError("an encoder cannot share a prompt: its tokens see the whole sequence")
+    if tree.prompt:
+        return []
+    ends = torch.tensor(tree.responses).cumsum(0).add(tree.start).tolist()
+    return [(end - length, end) for end, length in zip(ends, tree.responses, strict=True)]
+
+
+def _fold(run: list[Range], *, causal: bool) -> Iterator[Block]:
+    """Yield the blocks of neighbouring segments of equal length."""
+    if not run:
+        return
+    begin, end = run[0]
+    if end - begin <= WHOLE:
+        whole = (begin, run[-1][1])
+        yield Block(whole, (whole,), fold=len(run))
+        return
+    for begin, end in run:
+        for first, last in _chunks(begin, end):
+            yield Block((first, last), ((begin, last if causal else end),))
+
+
+def _tree_blocks(tree: Tree) -> Iterator[Block]:
+    """Yield the blocks of a tree with a prompt."""
+    whole = (tree.start, tree.start + tree.length)
+    if tree.length <= WHOLE:
+        yield Block(whole, (whole,))
+        return
+    prompt = (tree.start, tree.start + tree.prompt)
+    for first, last in _chunks(*prompt):
+        yield Block((first, last), ((prompt[0], last),))
+    for begin, end in _groups(tree, prompt[1]):
+        for first, last in _chunks(begin, end):
+            yield Block((first, last), (prompt, (begin, last)))
+
+
+def _groups(tree: Tree, offset: int) -> Iterator[Range]:
+    """Yield ranges of neighbouring responses of at most `CHUNK` tokens together, or of one longer response."""
+    begin = end = offset
+    for length in tree.responses:
+        if end > begin and end + length - begin > CHUNK:
+            yield begin, end
+            begin = end
+        end += length
+    yield begin, end
+
+
+def _chunks(begin: int, end: int) -> Iterator[Range]:
+    for first in range(begin, end, CHUNK):
+        yield first, min(first + CHUNK, end)
+
+
+def _bias(mask: Tensor | None, group: int, dtype: torch.dtype) -> Tensor | None:
+    if mask is None:
+        return None
+    bias = torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill_(~mask, float("-inf"))
+    return bias.repeat(group, 1)
+
+
+def folded(tensor: Tensor, block: Block) -> Tensor:
+    """Return the block's own tokens of [heads, T, size] as [fold, heads, tokens, size]."""
+    heads, _, size = tensor.shape
+    return tensor[:, slice(*block.queries)].reshape(heads, block.fold, -1, size).transpose(0, 1)
+
+
+def gathered(tensor: Tensor, block: Block) -> Tensor:
+    """Return the tokens that the block's queries look at, of [heads, T, size], as [fold, heads, tokens, size]."""
+    if block.fold > 1 or block.keys == (block.queries,):
+        return folded(tensor, block)
+    return torch.cat([tensor[:, slice(*part)] for part in block.keys], dim=1).unsqueeze(0)

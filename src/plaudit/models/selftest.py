@@ -1,0 +1,67 @@
+"""Before training and serving: do packed rewards equal those of the family's own class, one sequence at a time?
+
+A backbone that passes ``position_ids`` or keyword arguments to only some of its layers would be silently wrong when packed.
+This runs the class's own forward, with eager attention and no padding, and refuses on disagreement.
+"""
+
+import torch
+from torch import Tensor
+
+from plaudit.encoding.batch import Batch
+from plaudit.models import attention
+from plaudit.models.architectures.scalar import Scalar
+from plaudit.models.heads import backbone_of
+from plaudit.models.padded import unpack, unshared
+from plaudit.models.pooling import pool
+
+TOLERANCE = 1e-4
+"""Largest accepted difference, relative to the larger of 1 and the largest reward, in fp32."""
+
+
+class LayoutMismatch(ValueError):
+    """Packed rewards differ from those of single sequences."""
+
+
+def check_layout(model: Scalar, batch: Batch) -> float:
+    """Compare ``model`` on a packed batch with single sequences; return the largest difference in reward units.
+
+    Raises:
+        LayoutMismatch: if it is larger than `TOLERANCE` allows.
+    """
+    if model.layout != "trees":
+        return 0.0
+    training, dtype = model.training, model.compute_dtype
+    model.eval()
+    model.compute_dtype = torch.float32
+    try:
+        with torch.no_grad():
+            packed, single = model(batch).values, _one_by_one(model, batch)
+    finally:
+        model.train(training)
+        model.compute_dtype = dtype
+        model.classifier.set_attn_implementation(attention.NAME)
+    difference = float((packed - single).abs().max())
+    if not difference <= TOLERANCE * max(1.0, float(single.abs().max())):
+        raise LayoutMismatch(
+            f"{type(model.classifier).__name__}: packed rewards differ from single sequences by {difference:.3g}; "
+            "this backbone does not support packing, use layout='padded'"
+        )
+    return difference
+
+
+def _one_by_one(model: Scalar, batch: Batch) -> Tensor:
+    """Score each sequence alone, unpadded, under eager attention: float32 [N, labels]."""
+    model.classifier.set_attn_implementation("eager")
+    hidden = []
+    for offsets in unpack(batch):
+        row = offsets.to(batch.input_ids.device)
+        types = {"token_type_ids": batch.token_type_ids[row][None]} if bool(batch.token_type_ids.any()) else {}
+        ids = batch.input_ids[row][None]
+        states = backbone_of(model.classifier)(input_ids=ids, attention_mask=torch.ones_like(ids), **types)
+        hidden.append(states.last_hidden_state[0])
+    return model.head(_pool_each(hidden, batch, model)).values
+
+
+def _pool_each(hidden: list[Tensor], batch: Batch, model: Scalar) -> Tensor:
+    pad = model.classifier.config.get_text_config().pad_token_id
+    return pool(torch.cat(hidden), unshared(batch), model.pooling, pad)

@@ -63,8 +63,8 @@ def preferences(
     ]
     ordered = np.array([sorted(pair, key=lambda place: -worth[place]) for pair in pairs]).reshape(-1, 2)
     return EncodedSet(
-        tokens=np.concatenate(rows).astype(np.int32),
-        offsets=np.concatenate([[0], np.cumsum([len(row) for row in rows])]),
+        tokens=np.concatenate([*rows, []]).astype(np.int32),
+        offsets=np.cumsum([0, *(len(row) for row in rows)]),
         response_starts=np.array([len(heads[key]) for key in keys], dtype=np.int32),
         prompt_keys=np.array(keys, dtype=np.int64) + 1,
         record_offsets=np.arange(records + 1) * responses,

@@ -121,7 +121,6 @@ class Trainer(transformers.Trainer):
             self._tell(self.progress.add_epoch({**place, "learning_rate": self._get_learning_rate()}))
         if self._stopping:
             self.control.should_save = self.control.should_training_stop = True
-            self.control.should_evaluate = False
         self._since = time.perf_counter()
 
     def evaluate(self, *unused: Any, **ignored: Any) -> dict[str, float]:

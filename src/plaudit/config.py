@@ -261,6 +261,8 @@ def _parse(path: Path) -> dict[str, Any]:
 def _apply(configuration: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     parts = key.strip().split(".")
+    if any("\ud800" <= character <= "\udfff" for character in override):
+        raise BadConfiguration(f"the override {override!r} is not valid UTF-8")
     if not equals or not all(KEY.fullmatch(part) for part in parts):
         raise BadConfiguration(f"the override {override!r} must read section.field=value")
     table = configuration

@@ -1,0 +1,93 @@
+"""A frozen backbone: cached features give the training that computing them anew would give."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from plaudit.encoding.packing import collate
+from plaudit.models.architectures.scalar import Scalar
+from plaudit.models.heads import head_parameters
+from plaudit.objectives.bradley_terry import BradleyTerry
+from plaudit.training.features import cache_features
+from plaudit.training.fit import fit
+from plaudit.training.preparation import NotTrainable
+from plaudit.training.recipe import Recipe
+from tests.models.families import build, decoders, encoders
+from tests.training.tiny import TinyModel, preferences
+
+RECIPE = Recipe(epochs=3, batch_size=6, learning_rate=0.05)
+
+
+def model(family: str) -> Scalar:
+    configuration = {**decoders(), **encoders()}[family]
+    return Scalar(build(configuration), "last" if family in decoders() else "first")
+
+
+@pytest.mark.parametrize("family", ["llama", "bert"])
+def test_cached_features_are_the_model_s(family) -> None:
+    """Each sequence's cached state is what the model computes for it, whatever it was packed with."""
+    train, scalar = preferences(9, prompts=4), model(family).eval()
+    table = cache_features(scalar, train, token_budget=40)
+    with torch.no_grad():
+        batch = collate(train, range(9), share=scalar.shares)
+        torch.testing.assert_close(table[list(batch.sequences)], scalar.features(batch), atol=1e-5, rtol=1e-5)
+    assert torch.isfinite(table).all()
+
+
+@pytest.mark.parametrize("family", ["llama", "bert"])
+def test_a_head_on_cached_features_learns_what_a_frozen_backbone_would(tmp_path, family) -> None:
+    """The same losses, validation and head as training with the backbone frozen by hand; the backbone never moves."""
+    train, validation = preferences(14), preferences(8, seed=5)
+    cached, frozen = model(family), model(family)
+    frozen.requires_grad_(False)
+    for parameter in head_parameters(frozen.classifier):
+        parameter.requires_grad_(True)
+    before = {name: value.clone() for name, value in cached.state_dict().items()}
+    results = []
+    for name, scalar, tune in (("cached", cached, "head"), ("frozen", frozen, "full")):
+        recipe = dataclasses.replace(RECIPE, tune=tune)
+        results.append(
+            fit(
+                scalar,
+                train,
+                objective=BradleyTerry(),
+                output=tmp_path / name,
+                recipe=recipe,
+                validation=validation,
+                listeners=(),
+            )
+        )
+    for ours, theirs in zip(*(result.history for result in results), strict=True):
+        assert ours["loss"] == pytest.approx(theirs["loss"], abs=1e-5)
+    heads = zip(head_parameters(cached.classifier), head_parameters(frozen.classifier), strict=True)
+    assert all(torch.allclose(ours, theirs, atol=1e-5) for ours, theirs in heads)
+    moved = {name for name, value in cached.state_dict().items() if not torch.equal(value, before[name])}
+    assert moved and all("score" in name or "classifier." in name or "pooler" in name for name in moved)
+    assert not any("layer" in name or "embed" in name for name in moved)
+
+
+def test_a_model_without_halves_is_refused(tmp_path) -> None:
+    """A head cannot be trained alone where there is no classifier to find it in; the error says what to do."""
+    with pytest.raises(ValueError, match="TinyModel has no transformers classifier"):
+        fit(
+            TinyModel(),
+            preferences(4),
+            objective=BradleyTerry(),
+            output=tmp_path,
+            recipe=dataclasses.replace(RECIPE, tune="head"),
+        )
+
+    class Whole(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = TinyModel()
+
+    with pytest.raises(NotTrainable, match=r"Whole has no features\(\) and head\(\)"):
+        fit(
+            Whole(),
+            preferences(4),
+            objective=BradleyTerry(),
+            output=tmp_path / "b",
+            recipe=dataclasses.replace(RECIPE, tune="head"),
+        )

@@ -203,7 +203,7 @@ def test_existing_folder_is_refused_unless_asked(tmp_path: Path) -> None:
 
 
 @contextmanager
-def files_of_at_most(size: int) -> Iterator[None]:
+def _files_of_at_most(size: int) -> Iterator[None]:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -219,7 +219,7 @@ def test_full_disk_leaves_nothing_half_written(tmp_path: Path, size: int) -> Non
     saved(folder)
     model, encoder = tiny()
 
-    with files_of_at_most(size), pytest.raises(CannotSave, match="nothing half-written"):
+    with _files_of_at_most(size), pytest.raises(CannotSave, match="nothing half-written"):
         save(folder, model, encoder, {"seed": 1}, overwrite=True)
 
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
@@ -275,6 +275,32 @@ def test_unmerged_weights_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadArtefact, match="rewards differ by 1"):
         save(tmp_path / "model", model, encoder, RECIPE)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_unmerged_adapters_are_refused(tmp_path: Path) -> None:
+    """Adapters still in the model are named, with the folder that was asked for, and nothing is written."""
+    import peft
+
+    model, encoder = tiny()
+    peft.inject_adapter_in_model(peft.LoraConfig(target_modules=["q_proj"], r=2), model.classifier)
+
+    with pytest.raises(BadArtefact, match="adapters must be merged") as caught:
+        save(tmp_path / "model", model, encoder, RECIPE)
+
+    assert caught.value.folder == tmp_path / "model"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_remarks_tell_what_was_measured(artefact_of: Artefacts) -> None:
+    """After saving, the effect of bfloat16 is told as it is in the canaries: difference, and ties among all pairs."""
+    contract, found = load(artefact_of("llama")).contract, canaries.read(artefact_of("llama"))
+    rough = found.rewards("bfloat16")
+    ties = sum(rough[a] == rough[b] for a in range(len(rough)) for b in range(a))
+    pairs = len(rough) * (len(rough) - 1) // 2
+
+    assert contract.measured["bfloat16"]["difference"] == abs(rough - found.rewards("float32")).max()
+    assert (contract.measured["bfloat16"]["ties"], contract.measured["bfloat16"]["pairs"]) == (ties, pairs)
+    assert f"{ties} of {pairs} pairs tied" in contract.remarks()[0]
 
 
 def test_bfloat16_export_says_so(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,14 +22,14 @@ ANSWERS = ["In water.", "Eggs.", "Put it into a pot, then wait."]
 def by_transformers(folder: Path, *, chat: bool) -> list[float]:
     """Score as a trainer would: template or end-of-sequence token, tokenised, padded, the class's own forward."""
     model, tokenizer = AutoModelForSequenceClassification.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
-    rows = []
+    rows: list[Any] = []
     for answer in ANSWERS:
         turns = [{"role": "user", "content": QUESTION}, {"role": "assistant", "content": answer}]
         if chat:
             rows.append(tokenizer.apply_chat_template(turns, return_dict=False))
         else:
             rows.append(tokenizer(QUESTION + answer + tokenizer.eos_token)["input_ids"])
-    batch = tokenizer.pad({"input_ids": rows}, return_tensors="pt")
+    batch = tokenizer.pad([{"input_ids": row} for row in rows], return_tensors="pt")
     with torch.no_grad():
         rewards: list[float] = model(**batch).logits[:, 0].tolist()
     return rewards
@@ -127,6 +128,7 @@ def test_warning_can_be_an_error(tmp_path: Path) -> None:
     """Who wants no unverified model turns the warning into an error."""
     foreign(tmp_path / "checkpoint", "gpt2")
 
-    with warnings.catch_warnings(), pytest.raises(Unverified):
+    with warnings.catch_warnings():
         warnings.simplefilter("error", Unverified)
-        Scorer.load(tmp_path / "checkpoint")
+        with pytest.raises(Unverified):
+            Scorer.load(tmp_path / "checkpoint")

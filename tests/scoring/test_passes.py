@@ -1,5 +1,7 @@
 """Forward passes hold every sequence once and stay within the budget."""
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -45,10 +47,10 @@ def test_prompts_stay_together(drawn: list[tuple[int, int]]) -> None:
     [part] = plan(encoded, share=True, budget=10**6)
     keys = [int(encoded.prompt_keys[place]) for place in part]
 
-    changes = sum(first != second for first, second in zip(keys, keys[1:], strict=False))
+    changes = sum(first != second for first, second in pairwise(keys))
     prompted = [key for key in keys if key]
     assert changes <= 2 * len(set(keys))
-    assert len([1 for a, b in zip(prompted, prompted[1:], strict=False) if a != b]) == max(0, len(set(prompted)) - 1)
+    assert len([1 for a, b in pairwise(prompted) if a != b]) == max(0, len(set(prompted)) - 1)
 
 
 def test_encoders_get_parts_of_like_length() -> None:

@@ -11,22 +11,26 @@ from plaudit.scoring.conversations import Pair
 from plaudit.scoring.predict import NoReward, Unscored, predict
 
 
-def record(prompt: str, *texts: str, edges: Sequence[Comparison] = (), **more: object) -> Preference:
+def _record(prompt: str, *texts: str, edges: Sequence[Comparison] = (), **more: object) -> Preference:
     responses = tuple(Response(content=text, id=text if not prompt else "") for text in texts)
     edges = edges or [Comparison(chosen=0, rejected=1)]
     return Preference(prompt=prompt, responses=responses, comparisons=tuple(edges), **more)  # type: ignore[arg-type]
 
 
-def length(pairs: Sequence[Pair]) -> list[float]:
+def _length(pairs: Sequence[Pair]) -> list[float]:
     return [float(len(response)) for _, response in pairs]
 
 
 def test_each_distinct_pair_is_scored_once() -> None:
     """A response that is compared often is asked for once; margins are those of its texts' rewards."""
     asked: list[Pair] = []
-    records = [record("p", "aaa", "b"), record("p", "aaa", "cc"), record("q", "aaa", "b")]
+    records = [_record("p", "aaa", "b"), _record("p", "aaa", "cc"), _record("q", "aaa", "b")]
 
-    found = predict(lambda pairs: asked.extend(pairs) or length(pairs), records)
+    def asking(pairs: Sequence[Pair]) -> list[float]:
+        asked.extend(pairs)
+        return _length(pairs)
+
+    found = predict(asking, records)
 
     assert asked == [("p", "aaa"), ("p", "b"), ("p", "cc"), ("q", "aaa"), ("q", "b")]
     assert found.margins.tolist() == [2.0, 1.0, 2.0]
@@ -36,8 +40,8 @@ def test_each_distinct_pair_is_scored_once() -> None:
 
 def test_groups_are_prompts_or_given() -> None:
     """The unit is the record's group, else its prompt; both sides of a comparison share it."""
-    found = predict(length, [record("p", "a", "b"), record("p", "a", "c"), record("q", "a", "b")])
-    given = predict(length, [record("p", "a", "b", group="g"), record("q", "a", "b", group="g")])
+    found = predict(_length, [_record("p", "a", "b"), _record("p", "a", "c"), _record("q", "a", "b")])
+    given = predict(_length, [_record("p", "a", "b", group="g"), _record("q", "a", "b", group="g")])
 
     assert found.response_group[found.chosen].tolist() == found.response_group[found.rejected].tolist() == [0, 0, 1]
     assert set(given.response_group) == {0}
@@ -46,7 +50,7 @@ def test_groups_are_prompts_or_given() -> None:
 
 def test_without_prompts_the_unit_is_the_response() -> None:
     """Where nothing has a prompt, a response is its own group, however many records it is in."""
-    found = predict(length, [record("", "aaa", "b"), record("", "aaa", "cc")])
+    found = predict(_length, [_record("", "aaa", "b"), _record("", "aaa", "cc")])
 
     assert found.by_response
     assert len(found.rewards) == 3
@@ -58,11 +62,11 @@ def test_labels_and_slices_travel() -> None:
     """Ties count one half; weights, strengths, source, subset and objective are kept, "" where one has none."""
     edges = [Comparison(chosen=0, rejected=1, tie=True, weight=3.0), Comparison(chosen=1, rejected=0, strength=0.5)]
     records = [
-        record("p", "a", "b", edges=edges, source="one", extra={"subset": "chat", "rows": 4}),
-        record("q", "a", "b", edges=[Comparison(chosen=0, rejected=1, objective="harm")], source="two"),
+        _record("p", "a", "b", edges=edges, source="one", extra={"subset": "chat", "rows": 4}),
+        _record("q", "a", "b", edges=[Comparison(chosen=0, rejected=1, objective="harm")], source="two"),
     ]
 
-    found = predict(length, records)
+    found = predict(_length, records)
 
     assert found.outcome.tolist() == [0.5, 1.0, 1.0]
     assert found.weight.tolist() == [3.0, 1.0, 1.0]
@@ -81,7 +85,7 @@ def test_missing_rewards_stop_or_are_counted() -> None:
     def no_b(pairs: Sequence[Pair]) -> list[float]:
         return [math.nan if response == "b" else 1.0 for _, response in pairs]
 
-    records = [record("p", "a", "b", id="first"), record("p", "a", "c"), record("q", "c", "d")]
+    records = [_record("p", "a", "b", id="first"), _record("p", "a", "c"), _record("q", "c", "d")]
 
     with pytest.raises(NoReward, match="response first#1 has no reward"):
         predict(no_b, records)
@@ -96,6 +100,6 @@ def test_missing_rewards_stop_or_are_counted() -> None:
 def test_wrong_number_of_rewards_is_refused() -> None:
     """A scoring function that loses a response is found out; nothing to judge is an error too."""
     with pytest.raises(NoReward, match="2 responses"):
-        predict(lambda pairs: [1.0], [record("p", "a", "b")])
+        predict(lambda pairs: [1.0], [_record("p", "a", "b")])
     with pytest.raises(NoReward, match="no comparison"):
-        predict(length, [])
+        predict(_length, [])

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModelForSequenceClassification, LlamaConfig
+from transformers import AutoModelForSequenceClassification
 
+from plaudit.encoding.batch import Batch
 from plaudit.encoding.choices import for_tokenizer
 from plaudit.encoding.encoder import Encoder
 from plaudit.models.architectures.scalar import Scalar
+from plaudit.models.reward_model import Rewards
 from plaudit.preferences.preference import Message
 from plaudit.scoring.artifact import save
 from plaudit.scoring.cache import BadCache, RewardCache
@@ -21,8 +23,7 @@ from plaudit.scoring.conversations import BadConversation
 from plaudit.scoring.passes import NonFiniteReward
 from plaudit.scoring.scorer import CannotScore, Scorer
 from tests.encoding.families import family
-from tests.models.families import GROUPED, build
-from tests.scoring.tiny import PAIRS, RECIPE, saved
+from tests.scoring.tiny import PAIRS, RECIPE, classifier, saved
 
 Artefacts = Callable[[str], Path]
 QUESTION, ANSWERS = "How do I boil an egg?", ["In water.", "Eggs.", "Put it into a pot.", "I do not know, sorry!"]
@@ -173,12 +174,10 @@ def test_threads_get_their_own_rewards(artefact_of: Artefacts, tmp_path: Path) -
     """Threads that score different conversations through one Scorer and cache get what they get alone."""
     scorer = Scorer.load(artefact_of("llama"), cache=tmp_path / "rewards.sqlite")
     expected = Scorer.load(artefact_of("llama")).rewards(PAIRS)
-    wrong: list[int] = []
+    found: dict[int, list[float]] = {}
 
     def work(place: int) -> None:
-        for _ in range(8):
-            if abs(scorer.rewards([PAIRS[place]])[0] - expected[place]) > 1e-5:
-                wrong.append(place)
+        found[place] = [scorer.rewards([PAIRS[place]])[0] for _ in range(8)]
 
     threads = [threading.Thread(target=work, args=(place,)) for place in range(len(PAIRS))]
     for thread in threads:
@@ -186,9 +185,15 @@ def test_threads_get_their_own_rewards(artefact_of: Artefacts, tmp_path: Path) -
     for thread in threads:
         thread.join()
 
-    assert wrong == []
+    for place, reward in enumerate(expected):
+        assert found[place] == pytest.approx([reward] * 8, abs=1e-5)
     assert scorer.cache is not None
     assert scorer.cache.hits == 7 * len(PAIRS)
+
+
+def _double_head(model: Scalar) -> None:
+    with torch.no_grad():
+        next(model.classifier.get_submodule("score").parameters()).mul_(2)
 
 
 def test_cache_keeps_full_precision_and_knows_models_apart(artefact_of: Artefacts, tmp_path: Path) -> None:
@@ -203,7 +208,7 @@ def test_cache_keeps_full_precision_and_knows_models_apart(artefact_of: Artefact
     assert all(score.cached for score in second)
     assert (again.cache.hits, again.cache.misses) == (len(PAIRS), 0) if again.cache else False
 
-    saved(tmp_path / "other", change=lambda model: model.classifier.get_submodule("score").weight.data.mul_(2))
+    saved(tmp_path / "other", change=_double_head)
     for other in (
         Scorer.load(tmp_path / "other", cache=path),
         Scorer.load(artefact_of("llama"), "bfloat16", cache=path),
@@ -247,24 +252,32 @@ def test_template_is_for_checkpoints_without_a_contract(artefact_of: Artefacts) 
         Scorer.load(artefact_of("llama"), template="plain")
 
 
+def _watched(monkeypatch: pytest.MonkeyPatch) -> list[Batch]:
+    """Return a list to which every batch that goes through a model is added."""
+    batches: list[Batch] = []
+    forward = Scalar.forward
+
+    def watched(model: Scalar, batch: Batch) -> Rewards:
+        batches.append(batch)
+        return forward(model, batch)
+
+    monkeypatch.setattr(Scalar, "forward", watched)
+    return batches
+
+
 def test_long_prompt_with_many_responses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A 2,000-token prompt with 64 responses goes through once, in one tree; rewards are those of single pairs."""
     tokenizer = family("smollm2")
     encoder = Encoder(tokenizer, for_tokenizer(tokenizer), 4096)
-    config = LlamaConfig(**GROUPED | {"vocab_size": len(tokenizer), "max_position_embeddings": 4096})
-    config.pad_token_id = encoder.tokenizer.pad_token_id
-    save(tmp_path / "model", Scalar(build(config)).eval(), encoder, RECIPE)
+    backbone = classifier("llama", len(tokenizer), encoder.tokenizer.pad_token_id, positions=4096)
+    save(tmp_path / "model", Scalar(backbone).eval(), encoder, RECIPE)
     scorer = Scorer.load(tmp_path / "model")
     prompt = " ".join(str(number) for number in range(600))
     answers = [f"Answer number {number}." for number in range(64)]
-    passes: list[int] = []
-    forward = Scalar.forward
-    monkeypatch.setattr(
-        Scalar, "forward", lambda self, batch: passes.append(len(batch.input_ids)) or forward(self, batch)
-    )
+    batches = _watched(monkeypatch)
 
     rewards = scorer.rewards([(prompt, answer) for answer in answers])
-    [whole] = passes
+    [whole] = [len(batch.input_ids) for batch in batches]
     few = [scorer.rewards([(prompt, answers[place])])[0] for place in (0, 31, 63)]
 
     assert scorer.score([(prompt, answers[0])])[0].tokens > 2000
@@ -275,13 +288,11 @@ def test_long_prompt_with_many_responses(tmp_path: Path, monkeypatch: pytest.Mon
 def test_equal_conversations_are_computed_once(artefact_of: Artefacts, monkeypatch: pytest.MonkeyPatch) -> None:
     """A conversation given five times is one sequence of one forward pass."""
     scorer = Scorer.load(artefact_of("llama"))
-    seen: list[int] = []
-    forward = Scalar.forward
-    monkeypatch.setattr(Scalar, "forward", lambda self, batch: seen.append(len(batch.ends)) or forward(self, batch))
+    batches = _watched(monkeypatch)
 
     rewards = scorer.rewards([PAIRS[0]] * 5)
 
-    assert seen == [1]
+    assert [len(batch.ends) for batch in batches] == [1]
     assert len(set(rewards)) == 1
 
 

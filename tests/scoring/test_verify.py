@@ -16,140 +16,140 @@ from plaudit.scoring.verify import load, verify
 Copied = Callable[[str], Path]
 
 
-def edit_json(path: Path, change: Callable[[Any], None]) -> None:
+def _edit_json(path: Path, change: Callable[[Any], None]) -> None:
     content = json.loads(path.read_text(encoding="utf-8"))
     change(content)
     path.write_text(json.dumps(content), encoding="utf-8")
 
 
-def edit_weights(folder: Path, change: Callable[[dict[str, torch.Tensor]], None]) -> None:
+def _edit_weights(folder: Path, change: Callable[[dict[str, torch.Tensor]], object]) -> None:
     weights = load_file(folder / "model.safetensors")
     change(weights)
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
 
 
-def permute_head(folder: Path) -> None:
-    edit_weights(folder, lambda w: w.update({"score.weight": w["score.weight"].roll(1, dims=1).contiguous()}))
+def _permute_head(folder: Path) -> None:
+    _edit_weights(folder, lambda w: w.update({"score.weight": w["score.weight"].roll(1, dims=1).contiguous()}))
 
 
-def scale_head(folder: Path) -> None:
-    edit_weights(folder, lambda w: w.update({"score.weight": w["score.weight"] * 1.01}))
+def _scale_head(folder: Path) -> None:
+    _edit_weights(folder, lambda w: w.update({"score.weight": w["score.weight"] * 1.01}))
 
 
-def replace_head(folder: Path) -> None:
-    edit_weights(folder, lambda w: w.update({"score.weight": torch.ones_like(w["score.weight"])}))
+def _replace_head(folder: Path) -> None:
+    _edit_weights(folder, lambda w: w.update({"score.weight": torch.ones_like(w["score.weight"])}))
 
 
-def change_backbone(folder: Path) -> None:
-    edit_weights(folder, lambda w: w["model.layers.0.mlp.up_proj.weight"].mul_(1.5))
+def _change_backbone(folder: Path) -> None:
+    _edit_weights(folder, lambda w: w["model.layers.0.mlp.up_proj.weight"].mul_(1.5))
 
 
-def break_backbone(folder: Path) -> None:
-    edit_weights(folder, lambda w: w["model.norm.weight"].fill_(torch.nan))
+def _break_backbone(folder: Path) -> None:
+    _edit_weights(folder, lambda w: w["model.norm.weight"].fill_(torch.nan))
 
 
-def drop_tensor(folder: Path) -> None:
-    edit_weights(folder, lambda w: w.pop("score.weight"))
+def _drop_tensor(folder: Path) -> None:
+    _edit_weights(folder, lambda w: w.pop("score.weight"))
 
 
-def add_tensor(folder: Path) -> None:
-    edit_weights(folder, lambda w: w.update({"score.bias": torch.ones(1)}))
+def _add_tensor(folder: Path) -> None:
+    _edit_weights(folder, lambda w: w.update({"score.bias": torch.ones(1)}))
 
 
-def round_weights(folder: Path) -> None:
-    edit_weights(folder, lambda w: w.update({name: value.bfloat16() for name, value in w.items()}))
+def _round_weights(folder: Path) -> None:
+    _edit_weights(folder, lambda w: w.update({name: value.bfloat16() for name, value in w.items()}))
 
 
-def cut_weights(folder: Path) -> None:
+def _cut_weights(folder: Path) -> None:
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1000])
 
 
-def garble_weights(folder: Path) -> None:
+def _garble_weights(folder: Path) -> None:
     (folder / "model.safetensors").write_bytes(b"\xff" * 4096)
 
 
-def pickle_weights(folder: Path) -> None:
+def _pickle_weights(folder: Path) -> None:
     weights = load_file(folder / "model.safetensors")
     (folder / "model.safetensors").unlink()
     torch.save(weights, folder / "pytorch_model.bin")
 
 
-def remove_merge(folder: Path) -> None:
-    edit_json(folder / "tokenizer.json", lambda c: c["model"]["merges"].pop())
+def _remove_merge(folder: Path) -> None:
+    _edit_json(folder / "tokenizer.json", lambda c: c["model"]["merges"].pop())
 
 
-def change_template(folder: Path) -> None:
+def _change_template(folder: Path) -> None:
     path = folder / "chat_template.jinja"
     path.write_text(path.read_text(encoding="utf-8").replace("user", "human"), encoding="utf-8")
 
 
-def change_pooling(folder: Path) -> None:
-    edit_json(folder / "plaudit.json", lambda c: c["settings"].update(pooling="mean"))
+def _change_pooling(folder: Path) -> None:
+    _edit_json(folder / "plaudit.json", lambda c: c["settings"].update(pooling="mean"))
 
 
-def change_pooling_everywhere(folder: Path) -> None:
-    change_pooling(folder)
-    edit_json(folder / "canaries.json", lambda c: c["contract"]["settings"].update(pooling="mean"))
+def _change_pooling_everywhere(folder: Path) -> None:
+    _change_pooling(folder)
+    _edit_json(folder / "canaries.json", lambda c: c["contract"]["settings"].update(pooling="mean"))
 
 
-def claim_adapter(folder: Path) -> None:
-    edit_json(folder / "plaudit.json", lambda c: c.update(adapter=True))
+def _claim_adapter(folder: Path) -> None:
+    _edit_json(folder / "plaudit.json", lambda c: c.update(adapter=True))
 
 
-def ask_for_code(folder: Path) -> None:
-    edit_json(folder / "config.json", lambda c: c.update(auto_map={"AutoModel": "code.Model"}))
+def _ask_for_code(folder: Path) -> None:
+    _edit_json(folder / "config.json", lambda c: c.update(auto_map={"AutoModel": "code.Model"}))
 
 
-def change_theta(folder: Path) -> None:
-    edit_json(folder / "config.json", lambda c: c["rope_parameters"].update(rope_theta=500.0))
+def _change_theta(folder: Path) -> None:
+    _edit_json(folder / "config.json", lambda c: c["rope_parameters"].update(rope_theta=500.0))
 
 
-def new_format(folder: Path) -> None:
-    edit_json(folder / "plaudit.json", lambda c: c.update(format=99))
+def _new_format(folder: Path) -> None:
+    _edit_json(folder / "plaudit.json", lambda c: c.update(format=99))
 
 
-def unknown_field(folder: Path) -> None:
-    edit_json(folder / "plaudit.json", lambda c: c.update(colour="red"))
+def _unknown_field(folder: Path) -> None:
+    _edit_json(folder / "plaudit.json", lambda c: c.update(colour="red"))
 
 
-def change_ids(folder: Path) -> None:
-    edit_json(folder / "canaries.json", lambda c: c["canaries"][0]["ids"].reverse())
+def _change_ids(folder: Path) -> None:
+    _edit_json(folder / "canaries.json", lambda c: c["canaries"][0]["ids"].reverse())
 
 
-def remove(name: str) -> Callable[[Path], None]:
+def _remove(name: str) -> Callable[[Path], None]:
     return lambda folder: (folder / name).unlink()
 
 
-CHANGES: dict[str, tuple[Callable[[Path], None], str, str]] = {
-    "head permuted": (permute_head, "head", "permuted"),
-    "head scaled": (scale_head, "head", "scaled by 1.01"),
-    "head replaced": (replace_head, "head", "others"),
-    "backbone changed": (change_backbone, "rewards", "weights or configuration changed"),
-    "configuration changed": (change_theta, "rewards", "weights or configuration changed"),
-    "not a number": (break_backbone, "rewards", "not a finite number"),
-    "tensor missing": (drop_tensor, "weights", "score.weight"),
-    "tensor too many": (add_tensor, "weights", "score.bias"),
-    "weights rounded": (round_weights, "dtype", "bfloat16, saved as float32"),
-    "weights cut short": (cut_weights, "weights", "damaged or cut short"),
-    "weights garbled": (garble_weights, "weights", "damaged or cut short"),
-    "weights missing": (remove("model.safetensors"), "files", "no weights"),
-    "pickle-only weights": (pickle_weights, "files", "pickled"),
-    "merge removed": (remove_merge, "tokenizer", "merges"),
-    "template edited": (change_template, "template", "edited"),
-    "template removed": (remove("chat_template.jinja"), "template", "edited"),
-    "tokenizer missing": (remove("tokenizer.json"), "tokenizer", "missing"),
-    "pooling changed": (change_pooling, "contract", "'pooling': 'mean'"),
-    "pooling changed everywhere": (change_pooling_everywhere, "rewards", "apart"),
-    "adapter missing": (claim_adapter, "adapter", "missing"),
-    "remote code": (ask_for_code, "files", "auto_map"),
-    "contract of another format": (new_format, "contract", "format 99"),
-    "contract with another field": (unknown_field, "contract", "colour"),
+CHANGES: dict[str, tuple[Callable[[Path], object], str, str]] = {
+    "head permuted": (_permute_head, "head", "permuted"),
+    "head scaled": (_scale_head, "head", "scaled by 1.01"),
+    "head replaced": (_replace_head, "head", "others"),
+    "backbone changed": (_change_backbone, "rewards", "weights or configuration changed"),
+    "configuration changed": (_change_theta, "rewards", "weights or configuration changed"),
+    "not a number": (_break_backbone, "rewards", "not a finite number"),
+    "tensor missing": (_drop_tensor, "weights", "score.weight"),
+    "tensor too many": (_add_tensor, "weights", "score.bias"),
+    "weights rounded": (_round_weights, "dtype", "bfloat16, saved as float32"),
+    "weights cut short": (_cut_weights, "weights", "damaged or cut short"),
+    "weights garbled": (_garble_weights, "weights", "damaged or cut short"),
+    "weights missing": (_remove("model.safetensors"), "files", "no weights"),
+    "pickle-only weights": (_pickle_weights, "files", "pickled"),
+    "merge removed": (_remove_merge, "tokenizer", "merges"),
+    "template edited": (_change_template, "template", "edited"),
+    "template removed": (_remove("chat_template.jinja"), "template", "edited"),
+    "tokenizer missing": (_remove("tokenizer.json"), "tokenizer", "missing"),
+    "pooling changed": (_change_pooling, "contract", "'pooling': 'mean'"),
+    "pooling changed everywhere": (_change_pooling_everywhere, "rewards", "apart"),
+    "adapter missing": (_claim_adapter, "adapter", "missing"),
+    "remote code": (_ask_for_code, "files", "auto_map"),
+    "contract of another format": (_new_format, "contract", "format 99"),
+    "contract with another field": (_unknown_field, "contract", "colour"),
     "contract garbled": (lambda folder: (folder / "plaudit.json").write_text("{"), "files", "plaudit.json"),
     "contract no object": (lambda folder: (folder / "plaudit.json").write_text("[]"), "files", "list"),
-    "canaries missing": (remove("canaries.json"), "files", "canaries.json is missing"),
+    "canaries missing": (_remove("canaries.json"), "files", "canaries.json is missing"),
     "canaries of another shape": (lambda folder: (folder / "canaries.json").write_text("{}"), "files", "shape"),
-    "canary ids changed": (change_ids, "ids", "short"),
+    "canary ids changed": (_change_ids, "ids", "short"),
 }
 
 
@@ -183,7 +183,7 @@ def test_nothing_changed_passes(copied: Copied) -> None:
 def test_merge_that_no_canary_uses_is_noticed(copied: Copied) -> None:
     """The tokenizer is compared whole: a merge that leaves all canaries' ids alone is missed by none."""
     folder = copied("gpt2")
-    edit_json(folder / "tokenizer.json", lambda c: c["model"]["merges"].pop())
+    _edit_json(folder / "tokenizer.json", lambda c: c["model"]["merges"].pop())
 
     names = [check.name for check in verify(folder).failed]
 
@@ -194,7 +194,7 @@ def test_padding_written_by_use_is_no_change(copied: Copied) -> None:
     """Truncation and padding settings, which using a tokenizer elsewhere may save, are not read and not refused."""
     folder = copied("llama")
     truncation = {"direction": "Right", "max_length": 9, "strategy": "LongestFirst", "stride": 0}
-    edit_json(folder / "tokenizer.json", lambda c: c.update(truncation=truncation))
+    _edit_json(folder / "tokenizer.json", lambda c: c.update(truncation=truncation))
 
     assert verify(folder).passed
 
@@ -209,7 +209,7 @@ def test_other_dtypes_are_measured_or_refused(copied: Copied) -> None:
         Scorer.load(folder, dtype="float16")
 
     for name in ("plaudit.json", "canaries.json"):
-        edit_json(folder / name, lambda c: c.get("contract", c)["tolerances"].update(bfloat16=1e-9))
+        _edit_json(folder / name, lambda c: c.get("contract", c)["tolerances"].update(bfloat16=1e-9))
     assert [check.name for check in verify(folder, "bfloat16").failed] == ["rewards"]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import PreTrainedModel
@@ -27,12 +28,19 @@ PAIRS = [
 ]
 
 
-def classifier(name: str, vocabulary: int, pad: int | None) -> PreTrainedModel:
-    """Return a sequence classifier of a family whose rewards are well apart."""
-    config = (decoders() | encoders())[name]
-    config.vocab_size, config.max_position_embeddings, config.pad_token_id = vocabulary, 1024, pad
+def configuration(name: str, vocabulary: int, pad: int | None, positions: int = 1024) -> Any:
+    """Return a tiny configuration of a family for a vocabulary."""
+    config: Any = (decoders() | encoders())[name]
+    config.vocab_size, config.max_position_embeddings, config.pad_token_id = vocabulary, positions, pad
     config.eos_token_id = config.bos_token_id = None
-    return build(config).eval()
+    return config
+
+
+def classifier(name: str, vocabulary: int, pad: int | None, positions: int = 1024) -> PreTrainedModel:
+    """Return a sequence classifier of a family whose rewards are well apart."""
+    model: PreTrainedModel = build(configuration(name, vocabulary, pad, positions))
+    model.eval()
+    return model
 
 
 def tiny(name: str = "llama", pooling: str | None = None, choice: str = "auto") -> tuple[Scalar, Encoder]:

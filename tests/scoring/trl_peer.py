@@ -1,7 +1,7 @@
 """What TRL itself does, run in an interpreter that has it; results go to standard output as JSON.
 
 ``train BASE ROWS OUT`` trains a reward model for a step, saves it, and prints TRL's ids and rewards of every row.
-``grpo POLICY REWARD ROWS`` prints the ids and rewards of GRPO's path through text, for a reward model given by its path.
+``grpo POLICY REWARD ROWS`` prints the ids and rewards of GRPO's path through text, given the reward model's folder.
 """
 
 import json
@@ -69,4 +69,4 @@ def grpo(policy: str, reward: str, rows: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps({"train": train, "grpo": grpo}[sys.argv[1]](*sys.argv[2:])))
+    sys.stdout.write(json.dumps({"train": train, "grpo": grpo}[sys.argv[1]](*sys.argv[2:])))

@@ -66,9 +66,7 @@ def save(
         if adapter is not None:
             shutil.copytree(adapter, temporary / ADAPTER)
         write_json(temporary / HISTORY, {"rows": [dict(row) for row in history]})
-        measured = _measure(temporary, model, encoder, shift)
-        if weights_dtype == "float32":
-            _require_faithful(folder, model, measured)
+        measured = _checked(folder, temporary, model, encoder, shift, exact=weights_dtype == "float32")
         contract = _contract(model, encoder, recipe, measured, shift=shift, adapter=adapter is not None)
         contract = _with_files(contract, temporary, weights_dtype)
         write_json(temporary / CONTRACT, contract.record())
@@ -125,6 +123,18 @@ def _require_pad(folder: Path, model: Scalar, encoder: Encoder) -> None:
         raise BadArtefact(folder, "pad", f"id {pad} is both pad and scored token, so transformers would skip it")
 
 
+def _checked(folder: Path, written: Path, model: Scalar, encoder: Encoder, shift: float, *, exact: bool) -> Measured:
+    """Measure what was written for ``folder``, and require that it gives the rewards of the model in memory."""
+    try:
+        measured = _measure(written, model, encoder, shift)
+    except BadArtefact as error:
+        detail = f"as written, it {error.detail}; adapters must be merged before saving"
+        raise BadArtefact(folder, error.check, detail) from error
+    if exact:
+        _require_faithful(folder, model, measured)
+    return measured
+
+
 def _measure(folder: Path, model: Scalar, encoder: Encoder, shift: float) -> Measured:
     classifier = read_weights(folder).to(next(model.parameters()).device)  # type: ignore[arg-type]
     sequences = tuple(canaries.encode(encoder)[0].values())
@@ -158,6 +168,7 @@ def _contract(
         encoding=encoder.contract(),
         scored_tokens=tuple(sorted({int(sequence.ids[-1]) for sequence in measured.sequences})),
         tolerances=canaries.tolerances(measured.canaries),
+        measured=canaries.measured(measured.canaries),
         attention=kernel_of(model),
         reward_shift=shift,
         transformers_parity=not class_note,

@@ -117,6 +117,19 @@ def tolerances(canaries: Canaries) -> dict[str, float]:
     }
 
 
+def measured(canaries: Canaries) -> dict[str, dict[str, float]]:
+    """Return for each dtype but fp32 what it does to the rewards: largest difference, ties, and of how many pairs."""
+    exact, count = canaries.rewards("float32"), len(canaries.scored)
+    upper = np.triu_indices(count, 1)
+    found = {}
+    for dtype in canaries.scored[0].rewards:
+        rewards = canaries.rewards(dtype)
+        ties = int((rewards[upper[0]] == rewards[upper[1]]).sum())
+        if dtype != "float32":
+            found[dtype] = {"difference": float(abs(rewards - exact).max()), "ties": ties, "pairs": len(upper[0])}
+    return found
+
+
 def _canary(name: str, pair: Pair, sequence: Sequence, rewards: Mapping[str, float]) -> Canary:
     prompt, response = (part if isinstance(part, str) else [_turn(turn) for turn in part] for part in pair)
     return Canary(

@@ -39,6 +39,8 @@ class Contract:
         scored_tokens: the ids a sequence may end with, as the canaries' do; empty where any may be last.
         weights_dtype: of every saved tensor, the head's included.
         tolerances: dtype of computing to the largest difference from the fp32 rewards that is accepted.
+        measured: dtype to what it does to the canaries: ``difference`` (the largest from fp32), and ``ties`` among
+            ``pairs`` of them.
         attention: the attention kernel the canaries were scored with.
         reward_shift: added to what the head gives (a bias that the standard layout has no place for).
         transformers_parity: whether the class's own forward gives these rewards on the same ids.
@@ -56,6 +58,7 @@ class Contract:
     scored_tokens: tuple[int, ...] = ()
     weights_dtype: str = "float32"
     tolerances: Mapping[str, float] = field(default_factory=lambda: {"float32": 1e-3})
+    measured: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     attention: str = ""
     reward_shift: float = 0.0
     transformers_parity: bool = False
@@ -70,9 +73,21 @@ class Contract:
         """Return the contract as plain data."""
         return {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
 
+    def remarks(self) -> list[str]:
+        """Return what a user should be told when the model was saved, as text."""
+        lines = [
+            f"{dtype}: within {found['difference']:.3g} of fp32; {found['ties']:g} of {found['pairs']:g} pairs tied"
+            for dtype, found in self.measured.items()
+        ]
+        if self.weights_dtype != "float32":
+            lines.append(f"all weights are {self.weights_dtype}, the reward head too")
+        return lines + ([self.parity_note] if self.parity_note else [])
+
     def scoring(self) -> dict[str, Any]:
         """Return the part that decides rewards, as JSON would give it back."""
-        part = {name: value for name, value in self.record().items() if name not in ("recipe", "parity_note")}
+        part = {
+            name: value for name, value in self.record().items() if name not in ("recipe", "parity_note", "measured")
+        }
         return dict(json.loads(json.dumps(part)))
 
 

@@ -3,6 +3,7 @@
 import errno
 import json
 import resource
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from plaudit.scoring.passes import rewards_of
 from plaudit.scoring.scorer import Scorer
 from plaudit.scoring.verify import load, verify
 from plaudit.scoring.writing import CannotSave
+from plaudit.training import adapters
 from tests.scoring.tiny import PAIRS, RECIPE, saved, tiny
 
 Artefacts = Callable[[str], Path]
@@ -170,6 +172,34 @@ def test_adapter_is_kept_beside_merged_weights(tmp_path: Path) -> None:
     assert verify(tmp_path / "model").passed
     (tmp_path / "model" / "adapter" / "adapter_model.safetensors").unlink()
     assert verify(tmp_path / "model").failed[0].name == "adapter"
+
+
+@pytest.mark.parametrize("name", ["llama", "gpt2", "bert"])
+def test_merged_adapters_load_without_peft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Trained adapters, saved beside and merged, then moved: without peft, rewards as before merging, to 1e-5."""
+    model, encoder = tiny(name)
+    adapters.attach(model, adapters.Lora(rank=2))
+    with torch.no_grad():
+        for part, parameter in model.named_parameters():
+            if "lora_B" in part:
+                parameter.normal_(std=0.2)
+    expected = rewards_of(model.eval(), [encoder.encode(*pair) for pair in PAIRS])
+    adapters.save_adapter(model, tmp_path / "adapter", base="somewhere")
+    adapters.merge(model)
+    save(tmp_path / "model", model, encoder, RECIPE, adapter=tmp_path / "adapter")
+    (tmp_path / "elsewhere").mkdir()
+    moved = (tmp_path / "model").rename(tmp_path / "elsewhere" / "moved")
+    monkeypatch.setitem(sys.modules, "peft", None)
+
+    scorer, plain = Scorer.load(moved), AutoModelForSequenceClassification.from_pretrained(moved)
+    first = scorer.artefact.encoder.encode(*PAIRS[0])
+    types = (
+        {} if first.token_type_ids is None else {"token_type_ids": torch.tensor(first.token_type_ids.tolist())[None]}
+    )
+
+    assert np.abs(np.array(scorer.rewards(PAIRS)) - expected).max() < 1e-5
+    assert plain(torch.tensor(first.ids.tolist())[None], **types).logits.item() == pytest.approx(expected[0], abs=1e-5)
+    assert (moved / "adapter" / "adapter_model.safetensors").is_file()
 
 
 def test_training_mode_is_left_alone(tmp_path: Path) -> None:

@@ -77,12 +77,29 @@ def save(
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What the saved weights do, loaded back: rewards at each dtype and by the class itself; the head's fingerprint."""
+    """What the saved weights do, loaded back.
+
+    Attributes:
+        canaries: with rewards at each dtype.
+        sequences: of the scored canaries.
+        few: places of those that the class itself has scored too.
+        by_class: the class's rewards of those.
+        head: the head's fingerprint.
+    """
 
     canaries: Canaries
-    sequences: tuple[Tokens, ...]
+    sequences: list[Tokens]
+    few: list[int]
     by_class: NDArray[np.float64]
     head: Mapping[str, Any]
+
+    def difference(self, rewards: NDArray[np.float64]) -> float:
+        """Return how far ``rewards`` of the few are from the recorded ones, at most."""
+        return float(abs(rewards - self.canaries.rewards("float32")[self.few]).max())
+
+    def some(self) -> list[Tokens]:
+        """Return the few sequences."""
+        return [self.sequences[place] for place in self.few]
 
 
 def settings_of(model: Scalar) -> dict[str, Any]:
@@ -137,19 +154,20 @@ def _checked(folder: Path, written: Path, model: Scalar, encoder: Encoder, shift
 
 def _measure(folder: Path, model: Scalar, encoder: Encoder, shift: float) -> Measured:
     classifier = read_weights(folder).to(next(model.parameters()).device)  # type: ignore[arg-type]
-    sequences = tuple(canaries.encode(encoder)[0].values())
-    by_class = parity.class_rewards(classifier, sequences)
+    sequences = list(canaries.encode(encoder)[0].values())
+    few = canaries.few(sequences)
+    by_class = parity.class_rewards(classifier, [sequences[place] for place in few])
     head = fingerprints.head(classifier)
     restore_bias(classifier, shift)
     reloaded = build(classifier, name_of(model), settings_of(model))
-    return Measured(canaries.record(reloaded, encoder), sequences, by_class, head)
+    return Measured(canaries.record(reloaded, encoder), sequences, few, by_class, head)
 
 
 def _require_faithful(folder: Path, model: Scalar, measured: Measured) -> None:
     training = model.training
-    rewards = canaries.at_dtype(model.eval(), list(measured.sequences), "float32")
+    rewards = canaries.at_dtype(model.eval(), measured.some(), "float32")
     model.train(training)
-    difference = float(abs(rewards - measured.canaries.rewards("float32")).max())
+    difference = measured.difference(rewards)
     if difference > FAITHFUL:
         cause = "are adapters still to be merged, or weights not in fp32?"
         raise BadArtefact(folder, "weights", f"loaded back, rewards differ by {difference:.3g} from before; {cause}")
@@ -158,7 +176,7 @@ def _require_faithful(folder: Path, model: Scalar, measured: Measured) -> None:
 def _contract(
     model: Scalar, encoder: Encoder, recipe: Mapping[str, Any], measured: Measured, *, shift: float, adapter: bool
 ) -> Contract:
-    difference = float(abs(measured.by_class - measured.canaries.rewards("float32")).max())
+    difference = measured.difference(measured.by_class)
     class_note = parity.class_note(difference, model.pooling, shift) if difference > PARITY else ""
     pairs = [canary.pair for canary in measured.canaries.scored]
     string_note = parity.string_note(encoder, pairs, measured.sequences)

@@ -97,6 +97,11 @@ def record(model: Scalar, encoder: Encoder, dtypes: tuple[str, ...] = RECORDED) 
     return Canaries(canaries=(*canaries, *_overlong(encoder)), refused=refused)
 
 
+def few(sequences: list[Sequence]) -> list[int]:
+    """Return the places of the six shortest sequences: enough, at little cost, to compare two ways of computing."""
+    return sorted(range(len(sequences)), key=lambda place: len(sequences[place].ids))[:6]
+
+
 def at_dtype(model: Scalar, sequences: list[Sequence], dtype: str) -> NDArray[np.float64]:
     """Return rewards computed at ``dtype``, float64 [N]; the model's own dtype is put back."""
     before = model.compute_dtype

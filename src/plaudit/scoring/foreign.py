@@ -46,7 +46,8 @@ def open_foreign(folder: Path, dtype: str = "float32", device: str = "cpu", *, t
         raise BadArtefact(folder, "head", f"{labels} labels; a reward model has one")
     encoder = _encoder(folder, classifier, template)
     pooling = _pooling(classifier, encoder)
-    head, sequences = fingerprints.head(classifier), list(canaries.encode(encoder)[0].values())
+    head, every = fingerprints.head(classifier), list(canaries.encode(encoder)[0].values())
+    sequences = [every[place] for place in canaries.few(every)]
     by_class = parity.class_rewards(classifier, sequences)
     model = build(classifier, "scalar", {"pooling": pooling})
     difference = float(abs(canaries.at_dtype(model, sequences, "float32") - by_class).max())

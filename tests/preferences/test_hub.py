@@ -29,7 +29,9 @@ print(json.dumps(answers + ["torch" in sys.modules]))
 
 
 def _dialogues(kind: str, count: int) -> bytes:
-    rows = [{side: f"\n\nHuman: {kind} {at}\n\nAssistant: {side}" for side in ("chosen", "rejected")} for at in range(count)]
+    rows = [
+        {side: f"\n\nHuman: {kind} {at}\n\nAssistant: {side}" for side in ("chosen", "rejected")} for at in range(count)
+    ]
     return gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode())
 
 
@@ -49,6 +51,7 @@ def _read(endpoint: str, home: Path, *names: str, **more: str) -> list[list[obje
     environment |= {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **more}
     command = [sys.executable, "-c", READ, *names]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    answers: list[list[object]]
     *answers, torch = json.loads(done.stdout.strip().splitlines()[-1])
     assert torch is False
     return answers
@@ -74,7 +77,7 @@ def test_names() -> None:
 
 @pytest.mark.slow
 def test_reads_from_the_endpoint(cached: tuple[Path, list[list[object]]]) -> None:
-    """By default `train` of everything; a subset is a folder's name; a split or name there is not is refused by name."""
+    """By default all of `train`; a subset is a folder; a split or name that is not there is refused by name."""
     whole, subset, split, absent = cached[1]
 
     assert whole == [8, "hub:Anthropic/hh-rlhf", "chosen"]

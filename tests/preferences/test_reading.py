@@ -147,7 +147,10 @@ def test_half_characters_beside_whole_ones(tmp_path: Path) -> None:
     path.write_bytes(rb'{"chosen": "\ud83d\ude00", "rejected": "c"}')
 
     assert read(path)[0].responses[0].content == "\U0001f600"
-    for line, field in ((rb'{"chosen": "a", "rejected": "b", "x": [{"y": "\uDE00"}]}', r"x\[0\]\.y"), (rb'{"\ud83d": 1}', "a name")):
+    for line, field in (
+        (rb'{"chosen": "a", "rejected": "b", "x": [{"y": "\uDE00"}]}', r"x\[0\]\.y"),
+        (rb'{"\ud83d": 1}', "a name"),
+    ):
         path.write_bytes(line)
         with pytest.raises(BadRow, match=f"field '{field}"):
             read(path, format="trl")
@@ -197,7 +200,10 @@ def test_dialogues_and_texts_do_not_mix(tmp_path: Path) -> None:
     ("rows", "problem"),
     [
         ([{"question": "q", "answer": "a"}], r"its columns \(question, answer\) fit no format.*rankings: 'responses'"),
-        ([{"chosen": "a", "rejected": "b", "response_a": "c", "response_b": "d"}], "fit several formats.*annotations, trl"),
+        (
+            [{"chosen": "a", "rejected": "b", "response_a": "c", "response_b": "d"}],
+            "fit several formats.*annotations, trl",
+        ),
         ([], "it holds no rows"),
     ],
 )
@@ -247,7 +253,9 @@ def test_csv_rows_must_have_the_headers_cells(tmp_path: Path) -> None:
 def test_csv_cells_hold_structures_and_numbers(tmp_path: Path) -> None:
     """Turns and lists stand as JSON in their cells; number columns are numbers; other texts stay texts."""
     turns = json.dumps([{"role": "user", "content": "q"}])
-    path = _csv(tmp_path / "x.csv", [{"prompt": turns, "chosen": "[1, 2]", "rejected": "{", "margin": "0.5", "year": "1"}])
+    path = _csv(
+        tmp_path / "x.csv", [{"prompt": turns, "chosen": "[1, 2]", "rejected": "{", "margin": "0.5", "year": "1"}]
+    )
     with pytest.raises(BadSource, match="fit no format"):
         read(_csv(tmp_path / "y.csv", [{"prompt": turns}]))
     record = read(path)[0]
@@ -309,7 +317,7 @@ def test_builtin_ratings(tmp_path: Path) -> None:
 
 def test_builtin_errors(tmp_path: Path) -> None:
     """Unknown names list the known ones; missing files, broken lines and unrated snippets are named."""
-    with pytest.raises(BadSource, match="known|movie-ratings, builtin:product-ratings"):
+    with pytest.raises(BadSource, match="are: builtin:movie-ratings, builtin:product-ratings"):
         read("builtin:tweets")
     with pytest.raises(BadSource, match=r"amazonReviewSnippets_anonDataRatings\.txt: the file is missing"):
         list(builtin_rows("product-ratings", tmp_path, Ledger()))
@@ -350,7 +358,9 @@ def test_a_million_rows_fit(tmp_path: Path) -> None:
     filler = "some words that fill the line up to what a short dialogue has " * 4
     with path.open("w", encoding="utf-8") as stream:
         for at in range(1_000_000):
-            stream.write(json.dumps({"prompt": f"{at} {filler}", "chosen": f"good {at} {filler}", "rejected": f"poor {filler}"}))
+            stream.write(
+                json.dumps({"prompt": f"{at} {filler}", "chosen": f"good {at} {filler}", "rejected": f"poor {filler}"})
+            )
             stream.write("\n")
     environment = {"PLAUDIT_CACHE": str(tmp_path), "PATH": "", "PYTHONPATH": ":".join(filter(None, sys.path))}
     command = [sys.executable, "-c", MEMORY, str(path)]

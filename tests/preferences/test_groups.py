@@ -105,6 +105,17 @@ def test_without_a_prompt_the_response_is_the_unit() -> None:
     assert units(grouped).codes.tolist() == units(Preferences.of([_record("", *responses)])).codes.tolist()
 
 
+def test_ids_of_two_sources_are_apart() -> None:
+    """The same id in two sources is two units, unless the texts are the same."""
+    texts = {"s": "a", "t": "b", "u": "A"}
+    records = [
+        Preference(prompt="", responses=(Response(content=text, id="1"),), source=source)
+        for source, text in texts.items()
+    ]
+
+    assert assign(Preferences.of(records)).groups.tolist() == [0, 1, 0]
+
+
 def test_units_are_groups_where_there_is_a_prompt() -> None:
     """All responses to a prompt are one unit; without a prompt each is its own, whichever record it is in."""
     a, b, c = (Response(content=text, id=text) for text in "abc")

@@ -15,11 +15,11 @@ from sklearn.metrics import (  # type: ignore[import-untyped]
     log_loss,
     roc_auc_score,
 )
-from tests.scored import calibrated, predictions
 
 from plaudit import members
 from plaudit.evaluation.metrics import OfTerms, OfWeights, choose, reweighted
 from plaudit.predictions import Floats, Predictions
+from tests.scored import calibrated, predictions
 
 METRICS: dict[str, Any] = choose()
 every_metric = pytest.mark.parametrize("name", members.names("metrics"))

@@ -13,12 +13,8 @@ from plaudit.encoding.encoder import ChangedTokenizer, Encoder, Pair
 from plaudit.encoding.template import EmptyResponse
 from plaudit.encoding.truncation import ResponseTooLong
 from plaudit.encoding.turns import Unencodable
-<<<<<<< HEAD
-from plaudit.preferences.preference import Message
-=======
 from plaudit.preferences.preference import Content, Message
 from tests.encoding.conversations import decoded, template_ids
->>>>>>> encoding
 from tests.encoding.families import CHAT, FAMILIES, PLAIN, family
 from tests.encoding.strategies import answers, prompts, texts
 
@@ -79,11 +75,7 @@ def test_cut_sequences_fit_and_keep_the_response(name: str, prompt: Content, res
 def test_many_at_a_time_is_one_at_a_time(name: str) -> None:
     """Batched tokenisation gives the same sequences, and errors in their places."""
     encoder = TIGHT[name]
-<<<<<<< HEAD
-    pairs = [("hello the dog " * n, "fox " * (n % 9)) for n in range(40)] + [
-=======
     pairs: list[Pair] = [("hello the dog " * n, "fox " * (n % 9)) for n in range(40)] + [
->>>>>>> encoding
         (CONVERSATION, "It runs."),
         ("", "x" * 999),
     ]

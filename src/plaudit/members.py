@@ -83,7 +83,8 @@ def _load_foreign(kind_set: str, name: str) -> Any:
     module_name, _, attribute = name.partition(":")
     try:
         return getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, ValueError, TypeError) as error:
         raise UnknownKind(
-            f"{kind_set}: cannot load {name!r} ({error}); known: {', '.join(names(kind_set))}, or 'package.module:Thing'"
+            f"{kind_set}: cannot load {name!r} ({error}); "
+            f"known: {', '.join(names(kind_set))}, or 'package.module:Thing'"
         ) from error

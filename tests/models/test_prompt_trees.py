@@ -209,3 +209,19 @@ def test_masks_follow_the_definition():
                 assert set(torch.nonzero(allowed[query]).flatten().tolist()) == seen
         offset += tree.length
     assert offset == batch.layout.length
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "gemma2"])
+def test_half_precision_stays_near(family):
+    """Computing in bf16 under autocast changes rewards by rounding only, and gradients exist for every weight."""
+    encoded = encoded_set()
+    model = Scalar(build(decoders()[family]), "last").train()
+    batch = collate(encoded, range(len(encoded)))
+    exact = model(batch).scalar.detach()
+    model.compute_dtype = torch.bfloat16
+    rounded = model(batch).scalar
+    rounded.sum().backward()
+
+    assert rounded.dtype == torch.float32
+    assert 0 < (rounded - exact).abs().max() < 0.05 * exact.abs().max().clamp(min=1)
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())

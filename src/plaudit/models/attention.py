@@ -57,7 +57,8 @@ def prompt_trees(
     if unused.get("s_aux") is not None:
         raise ValueError("attention sinks are not supported by prompt trees; use layout='padded'")
     scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
-    queries, keys, values = (tensor[0] for tensor in (query, key, value))
+    # under autocast rotary embeddings leave queries and keys in fp32, and only the projections in half precision
+    queries, keys, values = (tensor[0].to(value.dtype) for tensor in (query, key, value))
     rate = dropout if module.training else 0.0
     if torch.is_grad_enabled() and rate == 0 and softcap is None:
         out: Tensor = DenseAttention.apply(queries, keys, values, trees, sliding_window, scaling)  # type: ignore[no-untyped-call]

@@ -1,7 +1,7 @@
 """Objectives: pure functions of rewards and labels. No model, no tokenizer, no reduction inside.
 
-An objective returns `Terms`: one unreduced loss a comparison (or a list, or a rating) and its weight. `reduce` is the only
-place where they are summed, so the union of two batches costs exactly the sum of the two.
+An objective returns `Terms`: one unreduced loss a comparison (or a list, or a rating) and its weight. `reduce` is the
+only place where they are summed, so the union of two batches costs exactly the sum of the two.
 """
 
 from dataclasses import dataclass

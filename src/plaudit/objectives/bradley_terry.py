@@ -1,7 +1,7 @@
 r"""Bradley-Terry: the winner of a comparison is drawn with probability sigmoid of the margin.
 
-For rewards :math:`r_c` (chosen) and :math:`r_r` (rejected), margin :math:`\Delta = r_c - r_r`, stated strength :math:`m` and
-label smoothing :math:`\alpha`,
+For rewards :math:`r_c` (chosen) and :math:`r_r` (rejected), margin :math:`\Delta = r_c - r_r`, stated strength
+:math:`m` and label smoothing :math:`\alpha`,
 
 .. math:: L = -(1-\alpha)\log\sigma(\Delta - m) - \alpha\log\sigma(-(\Delta - m)).
 

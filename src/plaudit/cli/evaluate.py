@@ -1,0 +1,31 @@
+"""Measure a reward model on preferences."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from plaudit.cli._printing import Json, emit
+
+
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="An artefact or a sequence-classification checkpoint.")],
+    source: Annotated[list[str], typer.Argument(help="Preferences: files, folders, builtin: names, hub ids.")],
+    dtype: Annotated[str, typer.Option(help="Of computing: float32, bfloat16 or float16.")] = "float32",
+    setting: Annotated[list[str] | None, typer.Option("--set", help="How to read the data: data.gap=1.0.")] = None,
+    cache: Annotated[Path | None, typer.Option(help="An SQLite file that keeps rewards.")] = None,
+    resamples: Annotated[int, typer.Option(help="Bootstrap resamples behind each interval.")] = 2000,
+    save: Annotated[Path | None, typer.Option(help="Write the predictions here (.npz or .jsonl).")] = None,
+    as_json: Json = False,
+) -> None:
+    """Print accuracy, likelihood, calibration and more, each with its interval, beside the baselines."""
+    from plaudit import config
+    from plaudit.workflows.data import Data
+    from plaudit.workflows.evaluation import evaluate_model
+
+    tables = config.read(None, setting or [], {"data": Data})
+    data = config.build(Data, tables.get("data", {}), "data")
+    measured = evaluate_model(model, source, data=data, dtype=dtype, cache=cache, resamples=resamples)
+    if save is not None:
+        measured.predictions.save(save)
+    emit(measured.as_mapping(), str(measured.evaluation), as_json=as_json)

@@ -1,0 +1,24 @@
+"""Train a reward model from a configuration."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from plaudit.cli._printing import Json, emit
+
+
+def train(
+    configuration: Annotated[Path | None, typer.Argument(help="A TOML file; see configs/.")] = None,
+    setting: Annotated[list[str] | None, typer.Option("--set", help="A dotted setting, training.epochs=2.")] = None,
+    output: Annotated[Path, typer.Option(help="Folder of the run; the artefact is in it.")] = Path("runs/train"),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest whole checkpoint.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Train a reward model, save it, load it back, and measure it on held-out preferences."""
+    from plaudit import config
+    from plaudit.workflows.training import SCHEMA, train_and_evaluate
+
+    tables = config.read(configuration, setting or [], SCHEMA)
+    trained = train_and_evaluate(tables, output, resume=resume)
+    emit(trained.as_mapping(), f"{trained.evaluation}\nThe reward model is in {trained.artefact}.", as_json=as_json)

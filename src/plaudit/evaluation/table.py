@@ -1,0 +1,72 @@
+"""Table: an evaluation as people read it in a terminal."""
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from plaudit import members
+from plaudit.evaluation.intervals import Estimate
+from plaudit.evaluation.sections import Flag, Section
+
+_SLICE_METRICS = ("accuracy", "log_likelihood", "expected_calibration_error")
+
+
+def render(overall: Section, slices: Mapping[str, Mapping[str, Section]], flags: Sequence[Flag], caption: str) -> Group:
+    """Return the flags, the table of all comparisons, and one table a slice, for a rich console."""
+    lines = [Text(f"! {flag.code}: {flag.sentence}", style="bold yellow") for flag in flags]
+    return Group(*lines, _overall(overall, caption), *(_slice(name, parts) for name, parts in slices.items()))
+
+
+def text(rendered: Group, width: int = 110) -> str:
+    """Return what `render` made as plain text, ``width`` characters wide."""
+    console = Console(width=width, color_system=None, force_terminal=False, highlight=False)
+    with console.capture() as captured:
+        console.print(rendered)
+    return captured.get()
+
+
+def label(metric: str) -> str:
+    """Return how tables call a metric: its own label, or its name where it comes from elsewhere."""
+    known = metric in members.names("metrics")
+    return str(getattr(members.load("metrics", metric), "label", metric)) if known else metric
+
+
+def _overall(section: Section, caption: str) -> Table:
+    table = Table(title=_title(section), caption=caption, title_justify="left", caption_justify="left")
+    for heading in ("", "value", "95 % interval"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    for name, estimate in section.metrics.items():
+        table.add_row(label(name), f"{estimate.value:.4f}", _ends(estimate))
+    table.add_section()
+    for name, estimate in section.baselines.items():
+        table.add_row(f"accuracy of {name.replace('_', ' ')}", f"{estimate.value:.4f}", _ends(estimate))
+    return table
+
+
+def _slice(name: str, parts: Mapping[str, Section]) -> Table:
+    table = Table(title=f"by {name}", title_justify="left")
+    table.add_column(name)
+    table.add_column("comparisons", justify="right")
+    shown = [metric for metric in _SLICE_METRICS if any(metric in section.metrics for section in parts.values())]
+    for metric in shown:
+        table.add_column(label(metric), justify="right")
+    for value, section in parts.items():
+        table.add_row(value, f"{section.comparisons:,}", *(_brief(section.metrics[metric]) for metric in shown))
+    return table
+
+
+def _brief(estimate: Estimate) -> str:
+    """Return value and interval, or the bare value where there is none."""
+    return f"{estimate.value:.3f}" if estimate.low is None else str(estimate)
+
+
+def _title(section: Section) -> str:
+    return f"{section.comparisons:,} comparisons in {section.groups:,} groups, {section.ties:.1%} ties"
+
+
+def _ends(estimate: Estimate) -> str:
+    if estimate.low is None or estimate.high is None:
+        return "none"
+    return f"{estimate.low:.4f} to {estimate.high:.4f}"

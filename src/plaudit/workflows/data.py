@@ -1,0 +1,106 @@
+"""The data of a run: sources read, grouped, split and, where people rated instead of comparing, turned into comparisons."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from plaudit.preferences.dataset import Preferences
+from plaudit.preferences.groups import assign
+from plaudit.preferences.ratings import compare_ratings
+from plaudit.preferences.reading import read_many
+from plaudit.preferences.split import split
+
+PARTS = ("train", "validation", "test")
+
+
+class BadData(ValueError):
+    """The data cannot be used as configured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    """Where preferences come from and how they are divided.
+
+    Attributes:
+        train: sources to learn from: files, folders, ``builtin:`` names, hub data sets.
+        weights: how much a comparison of each training source counts; all 1 if empty.
+        validation: sources for stopping and choosing; if empty, a share of the training groups is held out.
+        test: sources to measure on; if empty, a share of the training groups is held out.
+        validation_share: share of the groups held out for validation.
+        test_share: share of the groups held out for the test.
+        format: name of the format; told from the columns if empty.
+        on_bad_row: ``error``, or ``drop`` and count.
+        on_unfit: what becomes of a response too long for ``max_length``: ``error``, or ``drop`` and count.
+        attribute: the rating that comparisons are made from, where records have ratings and no comparisons.
+        gap: least difference of two ratings that makes a comparison, in the ratings' units.
+        block: responses without a prompt that are compared with each other in one record.
+        passes: how often such responses are dealt into blocks.
+        limit: use only the first so many records of the training sources; 0 uses all.
+        seed: of the split and of the blocks.
+    """
+
+    train: list[str] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
+    validation: list[str] = field(default_factory=list)
+    test: list[str] = field(default_factory=list)
+    validation_share: float = 0.1
+    test_share: float = 0.1
+    format: str = ""
+    on_bad_row: Literal["error", "drop"] = "error"
+    on_unfit: Literal["error", "drop"] = "error"
+    attribute: str = "rating"
+    gap: float = 0.5
+    block: int = 8
+    passes: int = 1
+    limit: int = 0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.weights and len(self.weights) != len(self.train):
+            raise ValueError(f"weights has {len(self.weights)} numbers for {len(self.train)} training sources")
+        if self.limit < 0:
+            raise ValueError(f"limit must be 0 or more, not {self.limit}")
+
+    def read(self, sources: list[str], weights: list[float] | None = None) -> Preferences:
+        """Return the grouped preferences of ``sources``."""
+        if not sources:
+            raise BadData("no source was given; name files, builtin:movie-ratings or a hub data set in data.train")
+        weighted = list(zip(sources, weights or [1.0] * len(sources), strict=True))
+        return assign(read_many(weighted, self.format or None, self.on_bad_row))
+
+    def compared(self, preferences: Preferences, *, all_pairs: bool = False) -> Preferences:
+        """Return ``preferences`` as they are if they hold comparisons, else compared by their ratings.
+
+        Args:
+            preferences: grouped records.
+            all_pairs: compare every two responses without a prompt, not only those of a block (for measuring).
+        """
+        if any(figures.comparisons for figures in preferences.sources.values()):
+            return preferences
+        block = None if all_pairs else self.block
+        passes = 1 if all_pairs else self.passes
+        return assign(compare_ratings(preferences, self.attribute, self.gap, block, self.seed, passes))
+
+
+def prepare(data: Data) -> dict[str, Preferences]:
+    """Return the parts ``train``, ``validation`` and ``test``, no group in two of them.
+
+    Separate validation and test sources are taken as they are: what they share with the training data is not removed.
+    """
+    whole = data.read(data.train, data.weights or None)
+    whole = whole.select(range(min(data.limit, len(whole)))) if data.limit else whole
+    parts = divided(whole, data)
+    parts |= {name: data.read(sources) for name, sources in _given(data).items()}
+    return {name: data.compared(parts[name], all_pairs=name != "train") for name in PARTS}
+
+
+def divided(whole: Preferences, data: Data) -> dict[str, Preferences]:
+    """Split the training sources as far as validation and test have none of their own."""
+    held = {name: getattr(data, f"{name}_share") for name in ("validation", "test") if name not in _given(data)}
+    if not held:
+        return {"train": whole}
+    return split(whole, {"train": 1 - sum(held.values()), **held}, data.seed)
+
+
+def _given(data: Data) -> Mapping[str, list[str]]:
+    return {name: getattr(data, name) for name in ("validation", "test") if getattr(data, name)}

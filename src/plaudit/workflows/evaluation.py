@@ -1,0 +1,82 @@
+"""Measure a saved model on preferences: one Scorer, one set of predictions, one evaluation."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from plaudit.evaluation.evaluate import Evaluation, evaluate
+from plaudit.predictions import Predictions
+from plaudit.preferences.dataset import Preferences
+from plaudit.scoring.predict import predict
+from plaudit.scoring.scorer import Scorer
+from plaudit.workflows.data import Data
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What came of measuring a saved model.
+
+    Attributes:
+        evaluation: every metric with its interval.
+        predictions: the rewards and comparisons behind it.
+        seconds: wall time of scoring and evaluating.
+        artefact: what was measured.
+    """
+
+    evaluation: Evaluation
+    predictions: Predictions
+    seconds: float
+    artefact: Path
+
+    def as_mapping(self) -> dict[str, Any]:
+        """Return the figures that ``--json`` prints."""
+        report = self.evaluation.to_json()
+        speed = {"seconds": self.seconds, "pairs_per_second": len(self.predictions.chosen) / self.seconds}
+        return {**report, **speed, "artefact": str(self.artefact)}
+
+
+def measure(
+    scorer: Scorer,
+    preferences: Preferences,
+    *,
+    on_unfit: Literal["error", "drop"] = "error",
+    resamples: int = 2000,
+    slices: Sequence[str] | None = None,
+) -> tuple[Evaluation, Predictions]:
+    """Score every distinct response of ``preferences`` once and evaluate the comparisons."""
+    refuse: Literal["error", "nan"] = "error" if on_unfit == "error" else "nan"
+    predictions = predict(lambda pairs: scorer.rewards(pairs, on_unfit=refuse), preferences, on_unfit)
+    return evaluate(predictions, slices=slices, resamples=resamples), predictions
+
+
+def evaluate_model(
+    path: Path | str,
+    sources: Sequence[str],
+    *,
+    data: Data | None = None,
+    dtype: str = "float32",
+    cache: Path | None = None,
+    resamples: int = 2000,
+    slices: Sequence[str] | None = None,
+) -> Measured:
+    """Load the model at ``path`` and measure it on all comparisons of ``sources``.
+
+    Args:
+        path: an artefact or a sequence-classification checkpoint.
+        sources: preference data, as in `Data`.
+        data: how to read it (format, bad rows, ratings to comparisons).
+        dtype: of computing.
+        cache: an SQLite file that keeps rewards.
+        resamples: bootstrap resamples behind each interval.
+        slices: names of fields by which to break the figures down; all that the data has if None.
+    """
+    settings = data or Data()
+    preferences = settings.compared(settings.read(list(sources)), all_pairs=True)
+    scorer = Scorer.load(path, dtype=dtype, cache=cache)
+    begin = time.monotonic()
+    evaluation, predictions = measure(
+        scorer, preferences, on_unfit=settings.on_unfit, resamples=resamples, slices=slices
+    )
+    return Measured(evaluation, predictions, time.monotonic() - begin, Path(path))

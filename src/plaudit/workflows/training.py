@@ -1,0 +1,191 @@
+"""Train a reward model, save it whole, load it back, and measure what was saved."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from plaudit import config
+from plaudit.config import BadConfiguration
+from plaudit.encoding.encode import encode_all
+from plaudit.encoding.encoded import EncodedSet
+from plaudit.encoding.encoder import Encoder
+from plaudit.encoding.packing import collate
+from plaudit.evaluation.evaluate import Evaluation
+from plaudit.models.architectures.scalar import Scalar
+from plaudit.models.selftest import check_layout
+from plaudit.objectives import Objective
+from plaudit.pages import curves
+from plaudit.preferences.dataset import Preferences
+from plaudit.scoring import artifact
+from plaudit.scoring.scorer import Scorer
+from plaudit.training import adapters, ranks
+from plaudit.training.fit import Fitted, fit
+from plaudit.training.recipe import Recipe
+from plaudit.workflows import model as models
+from plaudit.workflows.data import Data, prepare
+from plaudit.workflows.evaluation import measure
+from plaudit.workflows.model import Built, Model
+from plaudit.workflows.provenance import provenance
+
+SCHEMA: Mapping[str, Callable[..., Any] | str] = {
+    "data": Data,
+    "model": Model,
+    "objective": "objectives",
+    "training": Recipe,
+}
+"""The sections of a training configuration, and what each configures."""
+
+HEADLINE = ("accuracy", "interval", "ece", "nll", "brier", "n")
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What came of a training workflow.
+
+    Attributes:
+        artefact: folder of the saved model.
+        evaluation: of the saved model, loaded back, on the test part.
+        fitted: the run: history, steps, the best step.
+        seconds: wall time of training alone.
+        pairs_per_second: comparisons trained on a second of training.
+        comparisons: test comparisons.
+    """
+
+    artefact: Path
+    evaluation: Evaluation
+    fitted: Fitted
+    seconds: float
+    pairs_per_second: float
+    comparisons: int
+
+    def as_mapping(self) -> dict[str, Any]:
+        """Return the figures that ``--json`` prints."""
+        speed = {"seconds": self.seconds, "pairs_per_second": self.pairs_per_second}
+        return {**headline(self.evaluation), **speed, "artefact": str(self.artefact), "steps": self.fitted.steps}
+
+
+def headline(evaluation: Evaluation) -> dict[str, Any]:
+    """Return accuracy, interval, ece, nll, brier and n of an evaluation."""
+    report = evaluation.to_json()
+    return {name: report[name] for name in HEADLINE}
+
+
+def to_stderr(text: str) -> None:
+    """Print progress where it does not mix with results."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def train_and_evaluate(
+    configuration: Mapping[str, Any], output: Path | str, *, resume: bool = False, say: Say = to_stderr
+) -> Trained:
+    """Run one training configuration from data to a measured artefact in ``output/artefact``.
+
+    Args:
+        configuration: tables ``data``, ``model``, ``objective`` and ``training``, as ``config.read`` returns them.
+        output: folder of the run; new or empty unless resuming.
+        resume: go on from the newest whole checkpoint.
+        say: receives progress, a sentence at a time.
+    """
+    data, wanted, objective, recipe = _sections(configuration)
+    parts = prepare(data)
+    _tell_parts(parts, say)
+    built = models.build(wanted)
+    for note in built.notes:
+        say(note)
+    encoded = {name: _encode(name, parts[name], built.encoder, data, say) for name in ("train", "validation")}
+    say(f"self-test: packed rewards differ from single sequences by {_self_test(built, encoded['train']):.1e}")
+    begin = time.monotonic()
+    fitted = _fit(built, encoded, objective, recipe, Path(output), resume)
+    seconds = time.monotonic() - begin
+    folder = ranks.on_first(lambda: _save(built, fitted, configuration, parts, Path(output), wanted))
+    return _measured(folder, parts["test"], fitted, seconds, data)
+
+
+def _sections(configuration: Mapping[str, Any]) -> tuple[Data, Model, Objective, Recipe]:
+    unknown = set(configuration) - set(SCHEMA)
+    if unknown:
+        raise BadConfiguration(f"unknown sections {', '.join(sorted(unknown))}; known: {', '.join(SCHEMA)}")
+    objective = configuration.get("objective", {"name": "bradley_terry"})
+    return (
+        config.build(Data, configuration.get("data", {}), "data"),
+        config.build(Model, configuration.get("model", {}), "model"),
+        config.build_kind("objectives", objective, "objective"),
+        config.build(Recipe, configuration.get("training", {}), "training"),
+    )
+
+
+def _tell_parts(parts: Mapping[str, Preferences], say: Say) -> None:
+    for name, part in parts.items():
+        for source, figures in part.sources.items():
+            say(f"{name}: {source}: {figures.records:,} records, {figures.comparisons:,} comparisons")
+        for reason, count in part.drops.items():
+            say(f"{name}: {count:,} dropped: {reason}")
+
+
+def _encode(name: str, part: Preferences, encoder: Encoder, data: Data, say: Say) -> EncodedSet:
+    encoded = encode_all(part, encoder, data.on_unfit)
+    for reason, count in encoded.dropped.items():
+        say(f"{name}: {count:,} dropped while encoding: {reason}")
+    say(f"{name}: {encoded.sequences:,} distinct responses, {len(encoded.tokens):,} tokens")
+    return encoded
+
+
+def _self_test(built: Built, encoded: EncodedSet) -> float:
+    """Compare packed with single-sequence rewards on a few records of middling size."""
+    sizes = encoded.record_sizes()
+    middling = sizes.argsort()[len(sizes) // 2 :][:2]
+    return check_layout(built.model, collate(encoded, middling.tolist(), share=built.model.shares))
+
+
+def _fit(
+    built: Built, encoded: Mapping[str, EncodedSet], objective: Objective, recipe: Recipe, output: Path, resume: bool
+) -> Fitted:
+    return fit(
+        built.model,
+        encoded["train"],
+        objective=objective,
+        output=output / "run",
+        recipe=recipe,
+        validation=encoded["validation"],
+        resume=resume,
+    )
+
+
+def _save(
+    built: Built, fitted: Fitted, configuration: Mapping[str, Any], parts: Mapping[str, Preferences], output: Path,
+    wanted: Model,
+) -> Path:  # fmt: skip
+    """Save the best weights as an artefact, a LoRA adapter beside the merged weights."""
+    folder, adapter = output / "artefact", None
+    if adapters.attached(built.model):
+        adapter = output / "run" / "adapter"
+        adapters.save_adapter(built.model, adapter, base=wanted.base)
+        adapters.merge(built.model)
+    built.model.compute_dtype = torch.float32
+    recipe = provenance(configuration, {name: part.fingerprint for name, part in parts.items()}, str(fitted.dtype))
+    artifact.save(folder, built.model, built.encoder, recipe, history=fitted.history, adapter=adapter, overwrite=True)
+    curves.write(fitted.history, output / "training.html")
+    return folder
+
+
+def _measured(folder: Path, test: Preferences, fitted: Fitted, seconds: float, data: Data) -> Trained:
+    scorer = Scorer.load(folder)
+    evaluation, predictions = measure(scorer, test, on_unfit=data.on_unfit)
+    if ranks.number() == 0:
+        (folder.parent / "evaluation.json").write_text(json.dumps(evaluation.to_json(), indent=1), encoding="utf-8")
+        predictions.save(folder.parent / "predictions.npz")
+    trained_on = sum(row.get("comparisons", 0) for row in fitted.history if row["kind"] == "step")
+    return Trained(folder, evaluation, fitted, seconds, trained_on / seconds, len(predictions.chosen))
+
+
+def load_trained(folder: Path | str) -> Scalar:
+    """Return the architecture of a saved artefact, to look at or to train on."""
+    return Scorer.load(folder).artefact.model

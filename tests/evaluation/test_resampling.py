@@ -1,0 +1,101 @@
+"""Resamples are weights with the right first and second moments, in bounded memory, whatever the block."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.scored import in_prompts, without_prompts
+
+from plaudit.evaluation import resampling
+from plaudit.evaluation.metrics import choose
+from plaudit.evaluation.resampling import Units, draws, pair_draws, values
+from plaudit.predictions import Floats, Predictions
+
+
+def drawn(units: Units, resamples: int) -> Floats:
+    return np.concatenate([block.weights for block in draws(units, resamples, np.random.default_rng(0))])
+
+
+def test_prompts_are_drawn_whole() -> None:
+    """All comparisons of a prompt get one weight, the prompt's multiplicity; multiplicities sum to the prompts."""
+    scored = in_prompts(np.random.default_rng(0), 40)
+    units = Units.of(scored)
+    weights = drawn(units, 200)
+    for group in range(units.count):
+        own = weights[:, units.left == group]
+        assert (own == own[:, :1]).all()
+    firsts = weights[:, np.unique(units.left, return_index=True)[1]]
+    assert (firsts.sum(axis=1) == units.count).all()
+    assert firsts.var() == pytest.approx(1 - 1 / units.count, rel=0.1)
+
+
+def test_a_comparison_weighs_the_product_of_its_sides() -> None:
+    """Between two responses the weight is the product of their multiplicities; inside one group it counts once."""
+    scored = without_prompts(np.random.default_rng(0), 40, "all pairs")
+    inside = replace(scored, response_group=np.where(np.arange(40) < 4, 0, scored.response_group))
+    units = Units.of(inside)
+    assert units.count == 37
+    for block in draws(units, 50, np.random.default_rng(0)):
+        product = block.counts[:, units.left] * block.counts[:, units.right]
+        once = block.counts[:, units.left]
+        np.testing.assert_array_equal(block.weights, np.where(units.left == units.right, once, product))
+
+
+def test_pairs_fall_together() -> None:
+    """Every comparison of one pair of groups shares one coin, 0 or 2, whichever side was chosen; inside it is 1."""
+    rewards, chosen, rejected = np.zeros(4), np.array([0, 1, 0, 2, 3]), np.array([1, 0, 2, 3, 2])
+    ones = np.ones(5)
+    scored = Predictions(
+        rewards=rewards,
+        chosen=chosen,
+        rejected=rejected,
+        outcome=ones,
+        weight=ones,
+        strength=ones,
+        response_group=np.array([5, 6, 8, 8]),
+        by_response=True,
+        lengths=np.zeros(4, int),
+    )
+    blocks = pair_draws(Units.of(scored), 400, np.random.default_rng(0))
+    weights = np.concatenate([block.weights for block in blocks])
+    assert (weights[:, 0] == weights[:, 1]).all()
+    assert (weights[:, 3:] == 1).all()
+    assert set(weights[:, [0, 2]].ravel()) == {0.0, 2.0}
+    assert np.corrcoef(weights[:, 0], weights[:, 2])[0, 1] == pytest.approx(0, abs=0.15)
+    assert weights[:, 0].mean() == pytest.approx(1, abs=0.15)
+
+
+@pytest.mark.parametrize("design", ["prompts", "responses"])
+def test_the_size_of_a_block_changes_nothing(design: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One resample at a time or all at once: the same values."""
+    rng = np.random.default_rng(1)
+    scored = in_prompts(rng, 30) if design == "prompts" else without_prompts(rng, 30, "six a response")
+    units, metrics = Units.of(scored), choose(["accuracy", "area_under_curve"])
+    found = []
+    for block in (1, 333, 10**6):
+        monkeypatch.setattr(resampling, "BLOCK", block)
+        by_group = values(metrics, scored, units, draws(units, 60, np.random.default_rng(3)))
+        by_pair = values(metrics, scored, units, pair_draws(units, 60, np.random.default_rng(3)))
+        found.append([*by_group.values(), *by_pair.values()] if units.crossed else [*by_group.values()])
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-12)
+    np.testing.assert_allclose(found[0], found[2], rtol=1e-12)
+
+
+def test_a_block_is_bounded() -> None:
+    """However many comparisons and resamples, about a million weights are held at a time."""
+    scored = in_prompts(np.random.default_rng(0), 20_000)
+    block = next(draws(Units.of(scored), 10_000, np.random.default_rng(0)))
+    assert block.weights.size <= resampling.BLOCK
+
+
+def test_sums_within_groups_give_the_values_of_the_weights() -> None:
+    """Summing the terms of a prompt beforehand is exact: every metric of means agrees with the plain form."""
+    scored = in_prompts(np.random.default_rng(2), 25)
+    scored = replace(scored, weight=np.random.default_rng(0).random(len(scored)))
+    units, metrics = Units.of(scored), choose()
+    fast = values(metrics, scored, units, draws(units, 20, np.random.default_rng(0)))
+    weights = drawn(units, 20)
+    for name, metric in metrics.items():
+        slow = [metric(replace(scored, weight=row)) for row in weights]
+        found = np.abs(fast[name]).sum(axis=1) if name == "expected_calibration_error" else fast[name]
+        np.testing.assert_allclose(found, slow, rtol=1e-9, atol=1e-12, err_msg=name)

@@ -126,7 +126,7 @@ def _fork(job: dict[str, Any], rank: int, port: int) -> int:
             os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "ACCELERATE_USE_CPU": "true"}
         _child(job, rank)
         code = 0
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - a forked process must not go on as its parent
         traceback.print_exc()
     finally:
         os._exit(code)

@@ -36,7 +36,8 @@ def noisy(family: str) -> Scalar:
 @pytest.mark.parametrize("family", CONFIGURATIONS)
 def test_dropout_is_off_wherever_a_family_keeps_it(family) -> None:
     """With dropout on, two training-mode passes differ; set to 0, in modules and in numbers, they agree."""
-    model, batch = noisy(family), collate(preferences(4), range(4))
+    model = noisy(family)
+    batch = collate(preferences(4), range(4), share=model.shares)
     with pytest.raises(NotTrainable, match="two forward passes"):
         set_dropout(model, 0.5)
         check_repeatable(model, batch)

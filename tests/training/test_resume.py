@@ -57,7 +57,8 @@ def test_the_unbroken_run_has_everything_that_can_be_lost(unbroken) -> None:
 def test_a_broken_run_goes_on_to_the_same_bits(unbroken, tmp_path, points, breaks) -> None:
     """Broken three times and resumed: the same history, best step and weights."""
     output = tmp_path / "run"
-    assert all([break_at(points, at, output) for at in breaks])
+    for at in breaks:
+        assert break_at(points, at, output)
     assert breaking.result(*breaking.train(output, resume=True)) == unbroken
 
 

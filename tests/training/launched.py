@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -15,7 +16,7 @@ from tests.models.families import build, decoders
 from tests.training.tiny import preferences
 
 
-def launched(output: Path, *, tune: str, accumulation: int) -> dict[str, object]:
+def launched(output: Path, *, tune: str, accumulation: int) -> dict[str, Any]:
     """Train 20 steps and return losses and weights."""
     model = Scalar(build(decoders()["llama"]))
     recipe = Recipe(

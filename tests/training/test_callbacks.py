@@ -21,6 +21,7 @@ STEP = {
 
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
+        """Claim to be one."""
         return True
 
 
@@ -44,7 +45,7 @@ def test_a_terminal_gets_one_live_line() -> None:
     assert len(shown[2]) >= len(shown[1]) and "(best so far)" in shown[3] and shown[3].endswith("\n")
 
 
-def test_elsewhere_lines_are_few(monkeypatch) -> None:
+def test_elsewhere_lines_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
     """In a log there is a plain line now and then, and always the last step."""
     stream = io.StringIO()
     line = ProgressLine(100, stream, every=10.0)
@@ -64,7 +65,7 @@ def test_steps_without_comparisons_show_no_accuracy() -> None:
     assert "accuracy" not in stream.getvalue() and "margin" not in stream.getvalue()
 
 
-def test_the_time_left_counts_from_where_a_run_went_on(monkeypatch) -> None:
+def test_the_time_left_counts_from_where_a_run_went_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run resumed at step 90 that took 10 s for two steps has 8 steps, 40 s, left."""
     now = [100.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
@@ -78,7 +79,7 @@ def test_the_time_left_counts_from_where_a_run_went_on(monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("kind", ["epoch", "evaluation"])
-def test_other_rows_are_lines_of_their_own(kind) -> None:
+def test_other_rows_are_lines_of_their_own(kind: str) -> None:
     """The end of an epoch and a validation are shown with their numbers."""
     stream = io.StringIO()
     ProgressLine(10, stream)({"kind": kind, "step": 5, "epoch": 1.0, "loss": 0.25, "seconds": 3.0, "best": False})

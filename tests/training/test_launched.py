@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.slow
 @pytest.mark.parametrize("tune", ["full", "lora"])
-def test_two_processes_learn_what_one_does_in_two_parts(tmp_path, tune) -> None:
+def test_two_processes_learn_what_one_does_in_two_parts(tmp_path: Path, tune: str) -> None:
     """`accelerate launch` with 2 CPU processes: per-step loss within 1e-5, weights within 1e-4 after 20 steps."""
     environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", "OMP_NUM_THREADS": "1"}
     environment |= {"ACCELERATE_USE_CPU": "true"}

@@ -1,9 +1,11 @@
 """What a model is made ready with."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
-from transformers import BertConfig, DebertaV2Config, GPT2Config, LlamaConfig
+from transformers import AutoModelForSequenceClassification, BertConfig, DebertaV2Config, GPT2Config, LlamaConfig
 
 from plaudit.encoding.packing import collate
 from plaudit.models.architectures.scalar import Scalar
@@ -14,7 +16,7 @@ from plaudit.training.step import train_step
 from tests.models.families import GROUPED, SIZE, build, decoders
 from tests.training.tiny import TinyModel, preferences
 
-CONFIGURATIONS = {
+CONFIGURATIONS: dict[str, tuple[Any, dict[str, Any]]] = {
     "llama": (LlamaConfig, GROUPED | {"attention_dropout": 0.5}),
     "gpt2": (GPT2Config, {"vocab_size": 99, "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 256}),
     "bert": (BertConfig, SIZE),
@@ -24,8 +26,6 @@ CONFIGURATIONS = {
 
 def noisy(family: str) -> Scalar:
     """Build a model whose dropouts are on."""
-    from transformers import AutoModelForSequenceClassification
-
     kind, settings = CONFIGURATIONS[family]
     configuration = kind(**settings, num_labels=1, pad_token_id=0, problem_type="regression")
     return Scalar(
@@ -34,12 +34,12 @@ def noisy(family: str) -> Scalar:
 
 
 @pytest.mark.parametrize("family", CONFIGURATIONS)
-def test_dropout_is_off_wherever_a_family_keeps_it(family) -> None:
+def test_dropout_is_off_wherever_a_family_keeps_it(family: str) -> None:
     """With dropout on, two training-mode passes differ; set to 0, in modules and in numbers, they agree."""
     model = noisy(family)
     batch = collate(preferences(4), range(4), share=model.shares)
+    set_dropout(model, 0.5)
     with pytest.raises(NotTrainable, match="two forward passes"):
-        set_dropout(model, 0.5)
         check_repeatable(model, batch)
     set_dropout(model, 0.0)
     check_repeatable(model, batch)
@@ -53,7 +53,7 @@ def test_checking_does_not_disturb_the_random_state() -> None:
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2"])
-def test_checkpointing_gives_the_same_step(family) -> None:
+def test_checkpointing_gives_the_same_step(family: str) -> None:
     """A step with recomputed activations moves the weights as one with stored activations."""
     moved = []
     for recompute in (False, True):
@@ -73,7 +73,7 @@ def test_checkpointing_needs_a_transformers_model() -> None:
         recompute_activations(TinyModel())
 
 
-def test_the_compute_dtype_is_chosen_by_name_or_measured(monkeypatch) -> None:
+def test_the_compute_dtype_is_chosen_by_name_or_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     """Names are looked up, ``auto`` takes bf16 only where it is clearly faster, others are refused."""
     assert choose_dtype("bfloat16") is torch.bfloat16 and measured_dtype() in (torch.float32, torch.bfloat16)
     with pytest.raises(ValueError, match="unknown dtype 'float16'; known: float32, bfloat16, auto"):

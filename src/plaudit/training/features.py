@@ -66,7 +66,8 @@ def cache_features(model: nn.Module, encoded: EncodedSet, *, token_budget: int) 
             if table is None:
                 table = found.new_full((encoded.sequences, found.shape[1]), float("nan"))
             table[list(batch.sequences)] = found
-    assert table is not None, "an encoded set with records has sequences"
+    if table is None:
+        raise ValueError("the encoded set holds no records, so there are no features to keep")
     return table
 
 

@@ -14,11 +14,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from transformers import get_scheduler
 
 from plaudit.encoding.batch import Batch, Labels
 from plaudit.encoding.encoded import EncodedSet
 from plaudit.encoding.packing import collate
-from plaudit.encoding.sampling import TreeTooLarge
+from plaudit.encoding.sampling import TreeTooLarge, plan
 from plaudit.models.reward_model import Rewards
 from plaudit.objectives import Terms
 from plaudit.objectives.bradley_terry import BradleyTerry
@@ -47,10 +48,28 @@ def steps_of(fitted: Fitted) -> list[Row]:
     return [row for row in fitted.history if row["kind"] == "step"]
 
 
-def test_the_learning_rate_ends_at_zero_where_the_document_says(tmp_path: Path) -> None:
+DOCUMENT = Recipe(epochs=3, batch_size=2, learning_rate=1e-5, save_every=750)
+
+
+def test_the_schedule_is_as_long_as_the_run(tmp_path: Path) -> None:
     """500 pairs, batch 2, 3 epochs: 750 steps, 75 of warm-up; after each epoch 7.41e-6, 3.70e-6 and 0."""
-    recipe = Recipe(epochs=3, batch_size=2, learning_rate=1e-5, save_every=750)
-    fitted = run(tmp_path / "run", train=preferences(500), recipe=recipe)
+    steps = DOCUMENT.steps(len(plan(np.ones(500), batch_size=2)))
+    args = DOCUMENT.arguments(tmp_path, steps)
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=args.learning_rate)
+    schedule = get_scheduler(args.lr_scheduler_type, optimizer, args.get_warmup_steps(steps), steps)
+    rates = []
+    for _ in range(steps):
+        optimizer.step()
+        schedule.step()
+        rates.append(schedule.get_last_lr()[0])
+    assert (steps, rates.index(1e-5) + 1) == (750, 75)
+    assert [f"{rates[step - 1]:.2e}" for step in (250, 500)] == ["7.41e-06", "3.70e-06"] and rates[-1] == 0.0
+
+
+@pytest.mark.slow
+def test_the_learning_rate_ends_at_zero_where_the_document_says(tmp_path: Path) -> None:
+    """The same numbers from a whole run: in its rows of steps and of epochs."""
+    fitted = run(tmp_path / "run", train=preferences(500), recipe=DOCUMENT)
     rates = [row["learning_rate"] for row in steps_of(fitted)]
     assert len(rates) == fitted.steps == 750
     assert max(rates) == rates[75] == 1e-5 and rates[:75] == sorted(rates[:75]) and rates[74] < 1e-5

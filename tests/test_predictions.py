@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.scored import predictions
 
 from plaudit.predictions import Predictions
+from tests.scored import predictions
 
 ARRAYS = ("rewards", "chosen", "rejected", "outcome", "weight", "strength", "response_group", "lengths")
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, roc_auc_score
-from tests.scored import calibrated, predictions
 
 from plaudit import members
 from plaudit.evaluation.metrics import OfTerms, OfWeights, choose, reweighted
 from plaudit.predictions import Floats, Predictions
+from tests.scored import calibrated, predictions
 
 METRICS: dict[str, Any] = choose()
 every_metric = pytest.mark.parametrize("name", members.names("metrics"))

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from plaudit.encoding.choices import for_tokenizer
@@ -13,7 +13,7 @@ from plaudit.encoding.template import EmptyResponse
 from plaudit.encoding.truncation import ResponseTooLong
 from plaudit.encoding.turns import Unencodable
 from plaudit.preferences.preference import Message
-from tests.encoding.families import CHAT, ENCODERS, FAMILIES, PLAIN, family
+from tests.encoding.families import CHAT, FAMILIES, PLAIN, family
 from tests.encoding.strategies import answers, prompts, texts
 
 CAUSAL = (*CHAT, *PLAIN)
@@ -78,7 +78,10 @@ def test_cut_sequences_fit_and_keep_the_response(name, prompt, response):
 def test_many_at_a_time_is_one_at_a_time(name):
     """Batched tokenisation gives the same sequences, and errors in their places."""
     encoder = TIGHT[name]
-    pairs = [("hello the dog " * n, "fox " * (n % 9)) for n in range(40)] + [(CONVERSATION, "It runs."), ("", "x" * 999)]
+    pairs = [("hello the dog " * n, "fox " * (n % 9)) for n in range(40)] + [
+        (CONVERSATION, "It runs."),
+        ("", "x" * 999),
+    ]
     together = list(encoder.encode_many(iter(pairs)))
 
     assert len(together) == len(pairs)
@@ -134,9 +137,7 @@ def test_the_prompt_ends_where_the_response_begins(name, prompt, response):
     sequence = encoder.encode(prompt, response)
     rendering = encoder.template.render(*encoder.template.settle(prompt, response))
     segments = (rendering.text,) if rendering.first is None else (rendering.first, rendering.text)
-    read = encoder.tokenizer(
-        *segments, add_special_tokens=encoder.template.special, return_offsets_mapping=True
-    )
+    read = encoder.tokenizer(*segments, add_special_tokens=encoder.template.special, return_offsets_mapping=True)
     ends = [
         end if segment == len(segments) - 1 else 0
         for segment, (_, end) in zip(read.sequence_ids(), read["offset_mapping"], strict=True)
@@ -185,7 +186,7 @@ def test_a_cut_turn_is_still_a_conversation():
     decoded = TIGHT["smollm2"].tokenizer.decode(sequence.ids)
     words = decoded.split("<|im_start|>user\n")[1].split("<|im_end|>")[0]
 
-    assert "hello " * 500 != words and ("hello " * 500).endswith(words) and words
+    assert words != "hello " * 500 and ("hello " * 500).endswith(words) and words
     assert sequence.ids.tolist() == ENCODER["smollm2"].encode(words, "the dog").ids.tolist()
 
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
-from tests.scored import calibrated, in_prompts, predictions, without_prompts
 
 from plaudit.evaluation.intervals import Estimate, interval, intervals
 from plaudit.evaluation.metrics import choose
 from plaudit.predictions import Predictions
+from tests.scored import calibrated, in_prompts, predictions, without_prompts
 
 ACCURACY = choose(["accuracy"])["accuracy"]
 DESIGNS = ("all pairs", "pairs apart", "blocks of four", "six a response")

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.scored import in_prompts, without_prompts
 
 from plaudit.evaluation import resampling
 from plaudit.evaluation.metrics import choose
 from plaudit.evaluation.resampling import Units, draws, pair_draws, values
 from plaudit.predictions import Floats, Predictions
+from tests.scored import in_prompts, without_prompts
 
 
 def drawn(units: Units, resamples: int) -> Floats:

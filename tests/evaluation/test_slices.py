@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from tests.scored import predictions
 
 from plaudit.evaluation.slices import parts, with_length
 from plaudit.predictions import Predictions
+from tests.scored import predictions
 
 
 @given(predictions())

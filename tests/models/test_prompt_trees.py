@@ -6,12 +6,12 @@ import threading
 import numpy as np
 import pytest
 import torch
-from tests.models.families import build, decoders, encoders
 
 from plaudit.encoding.encoded import EncodedSet
 from plaudit.encoding.packing import collate, collate_sequences
 from plaudit.models.architectures.scalar import Scalar
 from plaudit.models.blocks import Trees
+from tests.models.families import build, decoders, encoders
 
 PROMPTS = {11: 17, 22: 5, 33: 30}
 """Prompt key to prompt length."""

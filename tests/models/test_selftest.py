@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from tests.models.families import build, decoders, encoders
-from tests.models.test_prompt_trees import encoded_set
 
 from plaudit.encoding.packing import collate
 from plaudit.models import attention
 from plaudit.models.architectures.scalar import Scalar
 from plaudit.models.selftest import LayoutMismatch, check_layout
+from tests.models.families import build, decoders, encoders
+from tests.models.test_prompt_trees import encoded_set
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2", "gemma2"])

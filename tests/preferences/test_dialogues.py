@@ -40,7 +40,9 @@ def test_what_is_not_a_dialogue_is_refused() -> None:
 
 
 @given(TURNS, TURNS, TURNS)
-def test_common_prefix_is_common_and_leaves_a_turn(shared: list[Message], one: list[Message], two: list[Message]) -> None:
+def test_common_prefix_is_common_and_leaves_a_turn(
+    shared: list[Message], one: list[Message], two: list[Message]
+) -> None:
     """The prefix is in both, and each keeps at least one turn."""
     chosen, rejected = shared + one, shared + two
     cut = common_prefix(chosen, rejected)
@@ -51,7 +53,9 @@ def test_common_prefix_is_common_and_leaves_a_turn(shared: list[Message], one: l
 
 def test_common_prefix_ends_before_the_assistant() -> None:
     """Where the next differing turn is a human's, the assistant's shared turn before it belongs to the responses."""
-    ask, tell, more, less = (Message(role, role[0] + str(i)) for i, role in enumerate(["user", "assistant", "user", "user"]))
+    ask, tell, more, less = (
+        Message(role, role[0] + str(i)) for i, role in enumerate(["user", "assistant", "user", "user"])
+    )
     end = Message("assistant", "end")
 
     assert common_prefix([ask, tell, more, end], [ask, tell, less, end]) == 1

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-import torch
-from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedModel
 
 from plaudit import members
 from plaudit.assets import base_model
@@ -16,6 +15,11 @@ from plaudit.models.backbone import load_base, random_base, refuse_unsafe
 from plaudit.models.heads import head_modules
 from plaudit.models.pooling import POOLINGS
 from plaudit.models.rotary import learned_positions
+
+LONGEST = 2048
+"""Tokens a sequence may have where neither the user nor the backbone says less."""
+
+COUNTING_FROM_PAD = ("roberta", "xlm-roberta", "camembert")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +74,7 @@ def build(wanted: Model) -> Built:
     """Load the base, put the reward head on it and choose encoder, pooling and pad token."""
     folder = Path(base_model(wanted.base))
     refuse_unsafe(folder)
-    tokenizer: PreTrainedTokenizerFast = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     config = AutoConfig.from_pretrained(folder, trust_remote_code=False).get_text_config()
     encoder = Encoder(
         tokenizer, for_tokenizer(tokenizer, wanted.template), _max_length(wanted, config), rows=config.vocab_size
@@ -87,7 +91,7 @@ def build(wanted: Model) -> Built:
     return Built(model, encoder, tuple(notes))
 
 
-def _classifier(wanted: Model, folder: Path, pad: int | None) -> tuple[torch.nn.Module, list[str]]:
+def _classifier(wanted: Model, folder: Path, pad: int | None) -> tuple[PreTrainedModel, list[str]]:
     if wanted.random_weights:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         classifier = random_base(config, pad_token_id=pad, seed=wanted.seed)
@@ -102,14 +106,14 @@ def _classifier(wanted: Model, folder: Path, pad: int | None) -> tuple[torch.nn.
     return loaded.classifier, notes
 
 
-def _max_length(wanted: Model, config: object) -> int:
-    limit = int(getattr(config, "max_position_embeddings", 0) or 2048)
-    if limit >= 514 and hasattr(config, "pad_token_id") and _counts_from_pad(config):
-        limit -= int(getattr(config, "pad_token_id") or 0) + 1
-    if wanted.max_length:
-        return min(wanted.max_length, limit) if learned_positions(config) else wanted.max_length  # type: ignore[arg-type]
-    return min(limit, 2048)
+def _max_length(wanted: Model, config: PreTrainedConfig) -> int:
+    """Return the longest sequence: as asked, within the backbone's table of positions."""
+    limit = int(getattr(config, "max_position_embeddings", 0) or LONGEST) - _unusable(config)
+    if not wanted.max_length:
+        return min(limit, LONGEST)
+    return min(wanted.max_length, limit) if learned_positions(config) else wanted.max_length
 
 
-def _counts_from_pad(config: object) -> bool:
-    return getattr(config, "model_type", "") in ("roberta", "xlm-roberta", "camembert")
+def _unusable(config: PreTrainedConfig) -> int:
+    """Return how many rows of the position table no token has: RoBERTa's begins after the pad id."""
+    return int(config.pad_token_id or 0) + 1 if config.model_type in COUNTING_FROM_PAD else 0

@@ -80,7 +80,8 @@ def headline(evaluation: Evaluation) -> dict[str, Any]:
 
 def to_stderr(text: str) -> None:
     """Print progress where it does not mix with results."""
-    print(text, file=sys.stderr, flush=True)
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def train_and_evaluate(

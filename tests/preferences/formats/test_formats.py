@@ -218,7 +218,11 @@ def _vote(item: str, label: str, **more: object) -> Fields:
 
 def test_annotations_share_an_item() -> None:
     """Votes of an item are comparisons of one record, each with its annotator and reason, whatever lies between."""
-    rows = [_vote("1", "A", annotator="x", reason="r"), _vote("2", "B", annotator="x"), _vote("1", "tie", annotator="y")]
+    rows = [
+        _vote("1", "A", annotator="x", reason="r"),
+        _vote("2", "B", annotator="x"),
+        _vote("1", "tie", annotator="y"),
+    ]
     one, two = _read(Annotations(), *rows)
 
     assert [(e.chosen, e.rejected, e.tie, e.annotator, e.reason) for e in one.comparisons] == [
@@ -277,7 +281,13 @@ def test_records_a_format_cannot_hold_are_refused() -> None:
     three = Preference(prompt="q", responses=responses, comparisons=(edge,), id="x")
     tie = Preference(prompt="q", responses=responses[:2], comparisons=(Comparison(chosen=0, rejected=1, tie=True),))
     plain = Preference(prompt="q", responses=responses[:2], comparisons=(edge,))
-    refused = {"trl": [three, tie], "hh": [three, tie, plain], "rankings": [three], "ratings": [tie], "annotations": [three]}
+    refused = {
+        "trl": [three, tie],
+        "hh": [three, tie, plain],
+        "rankings": [three],
+        "ratings": [tie],
+        "annotations": [three],
+    }
     assert sorted(refused) == members.names("formats")
     for name, records in refused.items():
         for record in records:

@@ -141,7 +141,9 @@ def _outcomes(row: Row, rest: Fields, count: int) -> tuple[Comparison, ...]:
     codes, pairs = rest.pop("pairwise"), _pairs(row, rest, count)
     if not isinstance(codes, list) or len(codes) != len(pairs):
         raise row.wrong("pairwise", codes, f"a list of {len(pairs)} codes, one for each pair")
-    return tuple(_outcome(row, f"pairwise[{k}]", code, *pair) for k, (code, pair) in enumerate(zip(codes, pairs, strict=True)))
+    return tuple(
+        _outcome(row, f"pairwise[{k}]", code, *pair) for k, (code, pair) in enumerate(zip(codes, pairs, strict=True))
+    )
 
 
 def _pairs(row: Row, rest: Fields, count: int) -> Pairs:

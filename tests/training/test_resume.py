@@ -146,10 +146,9 @@ def test_runs_killed_at_random_moments_end_with_the_same_bits(
 
 
 def random_kills(processes: int) -> list[dict[str, Any]]:
-    """Return four kills: in a step of epoch 2, in a save, at some time, and in a save of what is left to do."""
+    """Return four kills: in a step of epoch 2, in a save, in a save again, and at some time in what is left to do."""
     kills: list[dict[str, Any]] = [{"inside": "step", "at": random.randint(8, 11), "rank": random.randrange(processes)}]
     for most in (8, 4):
         rank = random.randrange(processes)
         kills.append({"inside": "save", "at": 1 if rank else random.randint(1, most), "rank": rank})
-    kills.insert(2, {"seconds": random.uniform(0.03, 0.2)})
-    return kills
+    return [*kills, {"seconds": random.uniform(0.03, 0.2)}]

@@ -87,11 +87,11 @@ class Trainer(transformers.Trainer):
         """Return this process's steps; they are not sharded again."""
         return self.loader
 
-    def floating_point_ops(self, inputs: Any) -> int:  # noqa: ARG002 - transformers' signature
+    def floating_point_ops(self, inputs: Any) -> int:
         """Return 0: operations are not counted."""
         return 0
 
-    def training_step(self, model: nn.Module, inputs: Any, num_items_in_batch: Any = None) -> Tensor:  # noqa: ARG002 - as above
+    def training_step(self, model: nn.Module, inputs: Any, num_items_in_batch: Any = None) -> Tensor:
         """Accumulate the gradient of one whole step, a tuple of `MicroBatch`; returns its mean loss."""
         model.train()
         micros: list[MicroBatch] = [micro.to(self.args.device) for micro in inputs]
@@ -112,7 +112,7 @@ class Trainer(transformers.Trainer):
         self.statistics, self._stopping = StepStatistics.of(totals), bool(asked)
         return torch.tensor(self.statistics.loss, device=self.args.device)
 
-    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:  # noqa: ARG002 - as above
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Add a step to the history, and the epoch that ends with it; loggers get the same numbers."""
         if "learning_rate" not in logs:
             return
@@ -180,7 +180,7 @@ class Trainer(transformers.Trainer):
             "records, lower the learning rate, or compute in float32"
         )
 
-    def _save_checkpoint(self, model: nn.Module, trial: Any = None) -> None:  # noqa: ARG002 - as above
+    def _save_checkpoint(self, model: nn.Module, trial: Any = None) -> None:
         if self.state.global_step >= self.state.max_steps and not self.progress.stopped:
             self.progress.stopped = "all steps done"
         checkpoints.write(self.folder, self.state.global_step, self._fill)

@@ -1,5 +1,6 @@
 """From pairs to ids, for every family."""
 
+import copy
 import json
 from pathlib import Path
 
@@ -271,3 +272,13 @@ def test_the_callers_tokenizer_does_not_matter_afterwards() -> None:
     encoder.tokenizer(["a", "b c d e"], padding="max_length", truncation=True, max_length=3)
 
     assert encoder.encode("hello", "the dog").ids.tolist() == before
+
+
+def test_padding_and_truncation_in_the_file_do_not_matter() -> None:
+    """A tokenizer that was saved with padding and a short truncation, as sentence encoders are, reads whole texts."""
+    tokenizer = copy.deepcopy(family("bert"))
+    tokenizer.backend_tokenizer.enable_truncation(5)
+    tokenizer.backend_tokenizer.enable_padding(length=32)
+    sequence = Encoder(tokenizer, for_tokenizer(tokenizer), ROOMY).encode("the dog", "the fox runs and the dog sleeps")
+
+    assert sequence.ids.tolist() == ENCODER["bert"].encode("the dog", "the fox runs and the dog sleeps").ids.tolist()

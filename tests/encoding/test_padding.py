@@ -82,6 +82,20 @@ def test_it_survives_saving_beside_any_config(tmp_path: Path, model_type: str | 
         assert loaded(text)["input_ids"] == family("gpt2")(text)["input_ids"]
 
 
+def test_an_end_that_is_matched_late(tmp_path: Path) -> None:
+    """Where the special token itself is matched among the normalised ones, no text changes its ids either."""
+    state = json.loads(family("gpt2").backend_tokenizer.to_str())
+    state["added_tokens"][0]["normalized"] = True
+    backend = Tokenizer.from_str(json.dumps(state))
+    base = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="<|endoftext|>")
+    with_pad(base).save_pretrained(tmp_path)
+    loaded = saved_tokenizer(tmp_path)
+
+    assert loaded.pad_token == NEVER
+    for text in (NEVER, f"a{NEVER}b", "a<|endoftext|>b"):
+        assert loaded(text)["input_ids"] == base(text)["input_ids"]
+
+
 def test_batches_are_masked_by_length() -> None:
     """A batch is padded with the new id and masked by lengths, though a text holds the pad's name."""
     short, long = "a", f"{NEVER} and some more"

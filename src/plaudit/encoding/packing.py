@@ -33,6 +33,14 @@ def collate_sequences(encoded: EncodedSet, sequences: Sequence[int], *, share: b
     return Batch(**packed, labels=_labels(encoded, [], order), sequences=tuple(order))
 
 
+def collate_labels(encoded: EncodedSet, records: Sequence[int]) -> Batch:
+    """Return what `collate` returns for ``records`` without its tokens: for rewards that need none to be computed."""
+    order = sequences_of(encoded, records)
+    none = torch.zeros(0, dtype=torch.int64)
+    labels = _labels(encoded, records, order)
+    return Batch(none, none, none, Layout(()), none, none, labels=labels, sequences=tuple(order))
+
+
 def pack(encoded: EncodedSet, sequences: Sequence[int], *, share: bool = True) -> tuple[dict[str, Any], list[int]]:
     """Return the packed tensors of `Batch` and the order in which the sequences were packed."""
     families = _families(encoded, sequences, share=share)

@@ -1,0 +1,181 @@
+"""The artefact: a plain transformers folder, with the contract and the canaries beside the weights.
+
+``save`` writes it beside its place, loads it back, measures what the contract states, and only then moves it into place.
+"""
+
+import inspect
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import PreTrainedModel
+
+from plaudit import members
+from plaudit.encoding.encoder import Encoder
+from plaudit.encoding.encoder import Sequence as Tokens
+from plaudit.models import attention
+from plaudit.models.architectures.scalar import Scalar
+from plaudit.scoring import canaries, fingerprints, parity
+from plaudit.scoring.canaries import Canaries
+from plaudit.scoring.card import card
+from plaudit.scoring.contract import ADAPTER, CONTRACT, HISTORY, PARITY, BadArtefact, Contract, write_json
+from plaudit.scoring.weights import read_weights, restore_bias, write_weights
+from plaudit.scoring.writing import writing
+
+FAITHFUL = 1e-3
+"""Rewards of the saved model may differ by this much from those of the model in memory, at fp32."""
+
+
+def save(
+    folder: Path | str,
+    model: Scalar,
+    encoder: Encoder,
+    recipe: Mapping[str, Any],
+    *,
+    history: Sequence[Mapping[str, Any]] = (),
+    adapter: Path | None = None,
+    weights_dtype: str = "float32",
+    overwrite: bool = False,
+) -> Contract:
+    """Save a trained model so that it is loaded unchanged, by plaudit and by transformers.
+
+    Args:
+        folder: where to; made whole or not at all.
+        model: with plain layers (adapters merged); its mode and device are left as they are.
+        encoder: what it was trained with.
+        recipe: what made it: configuration, versions, data fingerprint, seed, device, dtype. Plain data.
+        history: rows of the training history.
+        adapter: folder of the unmerged adapter, to be kept beside the merged weights.
+        weights_dtype: of all tensors on disk; anything but fp32 is an export and says so.
+        overwrite: replace an existing folder.
+
+    Raises:
+        CannotSave: the folder exists, or cannot be written.
+        BadArtefact: what was written does not give the model's rewards, or the pad token is scored.
+    """
+    folder = Path(folder)
+    _require_pad(folder, model, encoder)
+    with writing(folder, overwrite=overwrite) as temporary:
+        shift = write_weights(temporary, model.classifier, weights_dtype)
+        encoder.tokenizer.save_pretrained(temporary)
+        if adapter is not None:
+            shutil.copytree(adapter, temporary / ADAPTER)
+        write_json(temporary / HISTORY, {"rows": [dict(row) for row in history]})
+        measured = _measure(temporary, model, encoder, shift)
+        if weights_dtype == "float32":
+            _require_faithful(folder, model, measured)
+        contract = _contract(model, encoder, recipe, measured, shift=shift, adapter=adapter is not None)
+        contract = _with_files(contract, temporary, weights_dtype)
+        write_json(temporary / CONTRACT, contract.record())
+        canaries.write(temporary, measured.canaries, contract)
+        (temporary / "README.md").write_text(card(folder.name, contract, measured.canaries), encoding="utf-8")
+    return contract
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What the saved weights do, loaded back: rewards at each dtype, by the class itself, and the head's fingerprint."""
+
+    canaries: Canaries
+    sequences: tuple[Tokens, ...]
+    by_class: NDArray[np.float64]
+    head: Mapping[str, Any]
+
+
+def settings_of(model: Scalar) -> dict[str, Any]:
+    """Return the constructor's settings of an architecture, besides the classifier and the computing dtype."""
+    names = list(inspect.signature(type(model)).parameters)[1:]
+    return {name: getattr(model, name) for name in names if name != "compute_dtype"}
+
+
+def name_of(model: Scalar) -> str:
+    """Return the name under which `members.load` finds the architecture."""
+    module = type(model).__module__
+    prefix = f"{members.SETS['architectures']}."
+    return module.removeprefix(prefix) if module.startswith(prefix) else f"{module}:{type(model).__name__}"
+
+
+def build(
+    classifier: PreTrainedModel, architecture: str, settings: Mapping[str, Any], dtype: torch.dtype = torch.float32
+) -> Scalar:
+    """Return the architecture around a loaded classifier, in evaluation mode."""
+    model: Scalar = members.load("architectures", architecture)(classifier, **settings, compute_dtype=dtype)
+    return model.eval()
+
+
+def kernel_of(model: Scalar) -> str:
+    """Return the attention kernel in use."""
+    return attention.NAME if model.layout == "trees" else str(model.classifier.config._attn_implementation)
+
+
+def _require_pad(folder: Path, model: Scalar, encoder: Encoder) -> None:
+    pad = model.classifier.config.get_text_config().pad_token_id
+    if model.pooling == "hf_last_non_pad":
+        return
+    if pad != encoder.tokenizer.pad_token_id:
+        raise BadArtefact(
+            folder, "pad", f"the model's pad id is {pad}, the tokenizer's {encoder.tokenizer.pad_token_id}; load the base "
+            "with pad_token_id=encoder.tokenizer.pad_token_id"
+        )  # fmt: skip
+    if pad == encoder.scored_id:
+        raise BadArtefact(folder, "pad", f"id {pad} is both pad and scored token, so transformers would skip it")
+
+
+def _measure(folder: Path, model: Scalar, encoder: Encoder, shift: float) -> Measured:
+    classifier = read_weights(folder).to(next(model.parameters()).device)  # type: ignore[arg-type]
+    sequences = tuple(canaries.encode(encoder)[0].values())
+    by_class = parity.class_rewards(classifier, sequences)
+    head = fingerprints.head(classifier)
+    restore_bias(classifier, shift)
+    reloaded = build(classifier, name_of(model), settings_of(model))
+    return Measured(canaries.record(reloaded, encoder), sequences, by_class, head)
+
+
+def _require_faithful(folder: Path, model: Scalar, measured: Measured) -> None:
+    training = model.training
+    rewards = canaries.at_dtype(model.eval(), list(measured.sequences), "float32")
+    model.train(training)
+    difference = float(abs(rewards - measured.canaries.rewards("float32")).max())
+    if difference > FAITHFUL:
+        raise BadArtefact(
+            folder, "weights", f"loaded back, the model's rewards differ by {difference:.3g} from those in memory; "
+            "are adapters still to be merged, or weights not in fp32?"
+        )  # fmt: skip
+
+
+def _contract(
+    model: Scalar, encoder: Encoder, recipe: Mapping[str, Any], measured: Measured, *, shift: float, adapter: bool
+) -> Contract:
+    difference = float(abs(measured.by_class - measured.canaries.rewards("float32")).max())
+    class_note = parity.class_note(difference, model.pooling, shift) if difference > PARITY else ""
+    pairs = [canary.pair for canary in measured.canaries.scored]
+    string_note = parity.string_note(encoder, pairs, measured.sequences)
+    return Contract(
+        architecture=name_of(model),
+        settings=settings_of(model),
+        encoding=encoder.contract(),
+        scored_tokens=tuple(sorted({int(sequence.ids[-1]) for sequence in measured.sequences})),
+        tolerances=canaries.tolerances(measured.canaries),
+        attention=kernel_of(model),
+        reward_shift=shift,
+        transformers_parity=not class_note,
+        string_parity=not class_note and not string_note,
+        parity_note="; ".join(note for note in (class_note, string_note) if note),
+        adapter=adapter,
+        fingerprints={"head": dict(measured.head)},
+        recipe=dict(recipe),
+    )
+
+
+def _with_files(contract: Contract, folder: Path, weights_dtype: str) -> Contract:
+    found = {"tokenizer": fingerprints.tokenizer(folder), "template": fingerprints.template(folder)}
+    record = contract.record() | {
+        "weights_dtype": weights_dtype,
+        "fingerprints": {**contract.fingerprints, **found},
+    }
+    return Contract(**record)

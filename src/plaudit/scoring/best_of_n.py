@@ -1,0 +1,55 @@
+"""Responses put in order by their rewards."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from plaudit.preferences.preference import Content
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a response is worth.
+
+    Attributes:
+        reward: in full precision; NaN only where ``refused`` says why there is none.
+        tokens: length of the scored sequence, its prompt included.
+        cut: how many tokens of the prompt were left out to make it fit.
+        cached: whether the reward came from the cache.
+        refused: why there is no reward (a word), or "".
+    """
+
+    reward: float
+    tokens: int = 0
+    cut: int = 0
+    cached: bool = False
+    refused: str = ""
+
+    def __float__(self) -> float:
+        """Return the reward."""
+        return self.reward
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the prompt was cut."""
+        return self.cut > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A response and its place among the others.
+
+    Attributes:
+        index: where it was in the list that was ranked.
+        response: itself.
+        score: its score.
+    """
+
+    index: int
+    response: Content
+    score: Score
+
+
+def in_order(responses: Sequence[Content], scores: Sequence[Score]) -> list[Ranked]:
+    """Return the responses with the best first; equal rewards keep the order they came in."""
+    ranked = [Ranked(index, *both) for index, both in enumerate(zip(responses, scores, strict=True))]
+    return sorted(ranked, key=lambda one: -one.score.reward)

@@ -1,0 +1,154 @@
+"""Canaries: a few conversations with the ids and rewards they had when the model was saved."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plaudit.encoding.encoder import Encoder, Sequence
+from plaudit.encoding.turns import Unencodable
+from plaudit.models.architectures.scalar import Scalar
+from plaudit.scoring.canary_texts import TEXTS, overlong
+from plaudit.scoring.contract import CANARIES, BadArtefact, Contract, read_json, write_json
+from plaudit.scoring.conversations import Pair, as_pair
+from plaudit.scoring.passes import rewards_of
+from plaudit.scoring.weights import DTYPES
+
+RECORDED = ("float32", "bfloat16")
+"""The computing dtypes whose rewards are recorded when a model is saved."""
+
+FLOOR, SAFETY = 1e-3, 4.0
+"""A tolerance is this many times the largest difference measured, and never less than the floor."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canary:
+    """One conversation: its text, its ids, and its reward by computing dtype (none where only ids are checked)."""
+
+    name: str
+    prompt: Any
+    response: Any
+    ids: tuple[int, ...]
+    rewards: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def pair(self) -> Pair:
+        """The conversation as (prompt, response)."""
+        return as_pair((self.prompt, self.response), f"canary {self.name!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canaries:
+    """All canaries of an artefact.
+
+    Attributes:
+        canaries: at least one; eight or more unless sequences must be very short.
+        refused: the conversations that this encoder cannot write, with the reason.
+        contract: the scoring part of the contract, as it was when they were recorded.
+    """
+
+    canaries: tuple[Canary, ...]
+    refused: Mapping[str, str] = field(default_factory=dict)
+    contract: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def scored(self) -> tuple[Canary, ...]:
+        """Those with rewards."""
+        return tuple(canary for canary in self.canaries if canary.rewards)
+
+    def rewards(self, dtype: str) -> NDArray[np.float64]:
+        """Return the recorded rewards at ``dtype``, float64 [number of `scored`]."""
+        return np.array([canary.rewards[dtype] for canary in self.scored])
+
+
+def encode(encoder: Encoder) -> tuple[dict[str, Sequence], dict[str, str]]:
+    """Return the sequences of the conversations that ``encoder`` can write, and why it refuses the others."""
+    sequences, refused = {}, {}
+    for name, pair in TEXTS.items():
+        try:
+            sequences[name] = encoder.encode(*pair)
+        except Unencodable as error:
+            refused[name] = error.reason
+    return sequences, refused
+
+
+def record(model: Scalar, encoder: Encoder, dtypes: tuple[str, ...] = RECORDED) -> Canaries:
+    """Score the conversations at each dtype.
+
+    Raises:
+        Unencodable: the encoder can write none of them.
+    """
+    sequences, refused = encode(encoder)
+    if not sequences:
+        raise Unencodable(f"this encoder can write none of the canaries: {refused}; is max_length too small?")
+    columns = {dtype: at_dtype(model, list(sequences.values()), dtype) for dtype in dtypes}
+    canaries = [
+        _canary(name, TEXTS[name], sequence, {dtype: float(column[place]) for dtype, column in columns.items()})
+        for place, (name, sequence) in enumerate(sequences.items())
+    ]
+    return Canaries(canaries=(*canaries, *_overlong(encoder)), refused=refused)
+
+
+def at_dtype(model: Scalar, sequences: list[Sequence], dtype: str) -> NDArray[np.float64]:
+    """Return rewards computed at ``dtype``, float64 [N]; the model's own dtype is put back."""
+    before = model.compute_dtype
+    model.compute_dtype = DTYPES[dtype]
+    try:
+        return rewards_of(model, sequences)
+    finally:
+        model.compute_dtype = before
+
+
+def tolerances(canaries: Canaries) -> dict[str, float]:
+    """Return for each recorded dtype the largest accepted difference from the fp32 rewards."""
+    exact = canaries.rewards("float32")
+    dtypes = canaries.scored[0].rewards
+    return {
+        dtype: FLOOR if dtype == "float32" else max(FLOOR, SAFETY * float(abs(canaries.rewards(dtype) - exact).max()))
+        for dtype in dtypes
+    }
+
+
+def _canary(name: str, pair: Pair, sequence: Sequence, rewards: Mapping[str, float]) -> Canary:
+    prompt, response = (part if isinstance(part, str) else [_turn(turn) for turn in part] for part in pair)
+    return Canary(name=name, prompt=prompt, response=response, ids=tuple(sequence.ids.tolist()), rewards=rewards)
+
+
+def _turn(turn: Any) -> dict[str, str]:
+    return {"role": turn.role, "content": turn.content}
+
+
+def _overlong(encoder: Encoder) -> list[Canary]:
+    pair = overlong(encoder.max_length)
+    try:
+        return [_canary("overlong", pair, encoder.encode(*pair), {})]
+    except Unencodable:
+        return []
+
+
+def write(folder: Path, canaries: Canaries, contract: Contract) -> None:
+    """Write ``canaries.json``, with the scoring part of the contract it belongs to."""
+    entries = [asdict(canary) for canary in canaries.canaries]
+    write_json(
+        folder / CANARIES, {"contract": contract.scoring(), "refused": dict(canaries.refused), "canaries": entries}
+    )
+
+
+def read(folder: Path) -> Canaries:
+    """Return the canaries in ``folder``.
+
+    Raises:
+        BadArtefact: the file is missing or has another shape.
+    """
+    content = read_json(folder, CANARIES)
+    try:
+        entries = tuple(Canary(**{**entry, "ids": tuple(entry["ids"])}) for entry in content["canaries"])
+        found = Canaries(canaries=entries, refused=content["refused"], contract=content["contract"])
+    except (KeyError, TypeError) as error:
+        raise BadArtefact(folder, "files", f"{CANARIES} has another shape than expected ({error!r})") from error
+    if not found.scored:
+        raise BadArtefact(folder, "files", f"{CANARIES} holds no rewards to compare with")
+    return found

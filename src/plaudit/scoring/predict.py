@@ -1,0 +1,144 @@
+"""From preferences and any scoring function to `Predictions`: the border between tensors and NumPy."""
+
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from plaudit.predictions import Predictions
+from plaudit.preferences.preference import Comparison, Content, Preference, Response
+from plaudit.scoring.conversations import Pair
+
+Score = Callable[[Sequence[Pair]], Sequence[float]]
+"""Rewards of (prompt, response) pairs; NaN where there is none. ``Scorer.rewards`` is one."""
+
+
+class NoReward(ValueError):
+    """A response got no reward; the message names its record."""
+
+
+class Unscored(UserWarning):
+    """Comparisons were left out because a response got no reward."""
+
+
+def predict(
+    score: Score, preferences: Iterable[Preference], on_unfit: Literal["error", "drop"] = "error"
+) -> Predictions:
+    """Score every distinct (prompt, response) of ``preferences`` once.
+
+    Groups are the records' own, or where they have none, their prompts; where no record has a prompt, the unit is the
+    response (its id, or its text) and ``by_response`` is set.
+
+    Args:
+        score: gives NaN for a pair that has no reward.
+        preferences: read once.
+        on_unfit: what to do about comparisons with such a pair: ``error``, or ``drop`` them with a warning that counts.
+
+    Raises:
+        NoReward: a response has no reward, with ``on_unfit="error"``; or no comparison is left.
+    """
+    nodes = _Nodes()
+    for number, preference in enumerate(preferences):
+        nodes.add(preference, preference.id or str(number))
+    rewards = np.asarray(score(nodes.pairs) if nodes.pairs else [], dtype=np.float64)
+    if rewards.shape != (len(nodes.pairs),):
+        raise NoReward(f"the scoring function gave {rewards.shape} rewards for {len(nodes.pairs)} responses")
+    kept = [edge for edge in nodes.edges if np.isfinite(rewards[[edge.chosen, edge.rejected]]).all()]
+    _settle(nodes, rewards, len(nodes.edges) - len(kept), on_unfit)
+    return _predictions(nodes, rewards, kept)
+
+
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    """A comparison between nodes."""
+
+    chosen: int
+    rejected: int
+    comparison: Comparison
+    slices: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class _Nodes:
+    """The distinct responses, and the comparisons between them."""
+
+    pairs: list[Pair] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
+    units: list[str] = field(default_factory=list)
+    edges: list[_Edge] = field(default_factory=list)
+    prompted: bool = False
+    _places: dict[tuple[Pair, str], int] = field(default_factory=dict)
+
+    def add(self, preference: Preference, name: str) -> None:
+        places = [self._place(preference, response, f"{name}#{n}") for n, response in enumerate(preference.responses)]
+        labels = {"source": preference.source, **_texts(preference.extra)}
+        for edge in preference.comparisons:
+            own = labels | ({"objective": edge.objective} if edge.objective else {})
+            self.edges.append(_Edge(places[edge.chosen], places[edge.rejected], edge, own))
+        self.prompted |= bool(preference.prompt)
+
+    def _place(self, preference: Preference, response: Response, name: str) -> int:
+        pair = (preference.prompt, response.content)
+        group = preference.group or _text(preference.prompt)
+        key = (pair, group if preference.prompt else response.id)
+        if key not in self._places:
+            self._places[key] = len(self.pairs)
+            self.pairs.append(pair)
+            self.ids.append(response.id or name)
+            self.groups.append(group)
+            self.units.append(response.id or _text(response.content))
+        return self._places[key]
+
+
+def _settle(nodes: _Nodes, rewards: np.ndarray[Any, Any], lost: int, on_unfit: str) -> None:
+    bad = np.flatnonzero(~np.isfinite(rewards))
+    if len(bad) and on_unfit == "error":
+        raise NoReward(
+            f"response {nodes.ids[int(bad[0])]} has no reward ({len(bad)} in all); on_unfit='drop' leaves such out"
+        )
+    if len(bad):
+        text = (
+            f"{len(bad)} of {len(rewards)} responses have no reward; {lost} of {len(nodes.edges)} comparisons left out"
+        )
+        warnings.warn(text, Unscored, stacklevel=3)
+    if lost == len(nodes.edges):
+        raise NoReward("there is no comparison to judge the rewards by")
+
+
+def _predictions(nodes: _Nodes, rewards: np.ndarray[Any, Any], edges: list[_Edge]) -> Predictions:
+    used = sorted({place for edge in edges for place in (edge.chosen, edge.rejected)})
+    place = {node: number for number, node in enumerate(used)}
+    units = [(nodes.groups if nodes.prompted else nodes.units)[node] for node in used]
+    numbers = {unit: number for number, unit in enumerate(dict.fromkeys(units))}
+    strengths = [edge.comparison.strength for edge in edges]
+    return Predictions(
+        rewards=rewards[used],
+        chosen=np.array([place[edge.chosen] for edge in edges], np.int64),
+        rejected=np.array([place[edge.rejected] for edge in edges], np.int64),
+        outcome=np.array([0.5 if edge.comparison.tie else 1.0 for edge in edges]),
+        weight=np.array([edge.comparison.weight for edge in edges], np.float64),
+        strength=np.array([np.nan if strength is None else strength for strength in strengths], np.float64),
+        response_group=np.array([numbers[unit] for unit in units], np.int64),
+        by_response=not nodes.prompted,
+        lengths=np.array([len(_text(nodes.pairs[node][1])) for node in used], np.int64),
+        slices=_slices(edges),
+        ids=tuple(nodes.ids[node] for node in used),
+    )
+
+
+def _slices(edges: list[_Edge]) -> dict[str, np.ndarray[Any, np.dtype[np.object_]]]:
+    """Return the labels that are stated, one a comparison, "" where a comparison has none; constant "" is left out."""
+    names = Counter(name for edge in edges for name, label in edge.slices.items() if label)
+    return {name: np.array([edge.slices.get(name, "") for edge in edges], dtype=object) for name in names}
+
+
+def _texts(extra: Mapping[str, Any]) -> dict[str, str]:
+    return {name: extra[name] for name in ("subset", "category") if isinstance(extra.get(name), str)}
+
+
+def _text(content: Content) -> str:
+    return content if isinstance(content, str) else "\n".join(turn.content for turn in content)

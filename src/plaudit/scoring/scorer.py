@@ -1,0 +1,206 @@
+"""The one Scorer: what was evaluated is what is served."""
+
+import hashlib
+import json
+import math
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from plaudit.encoding.encode import without_prompt
+from plaudit.encoding.encoder import Sequence as Tokens
+from plaudit.encoding.turns import Unencodable
+from plaudit.scoring.best_of_n import Ranked, Score, in_order
+from plaudit.scoring.cache import RewardCache
+from plaudit.scoring.contract import CONTRACT
+from plaudit.scoring.conversations import Pair, as_content, as_pair
+from plaudit.scoring.foreign import open_foreign
+from plaudit.scoring.passes import BUDGET, rewards_of
+from plaudit.scoring.verify import Artefact, load
+
+OnUnfit = Literal["error", "nan"]
+_AT_ONCE = 4096
+"""Conversations encoded and scored together, whatever the length of the list."""
+
+
+class CannotScore(ValueError):
+    """A conversation that has no reward; the message names which, and why."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+@dataclass(slots=True)
+class Scorer:
+    """Scores conversations with one checked model. Safe to use from several threads.
+
+    A reward depends on its own prompt and response alone: order and company change it by less than 1e-4 in fp32.
+
+    Attributes:
+        artefact: the opened model with its contract and report.
+        cache: rewards kept on disk, or None.
+        token_budget: packed tokens a forward pass, which bounds the memory.
+    """
+
+    artefact: Artefact
+    cache: RewardCache | None = None
+    token_budget: int = BUDGET
+    _identity: bytes = field(default=b"", init=False, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    @classmethod
+    def load(
+        cls,
+        path: Path | str,
+        dtype: str = "float32",
+        device: str | None = None,
+        cache: Path | str | None = None,
+        *,
+        template: str | None = None,
+    ) -> "Scorer":
+        """Open the model at ``path``, after checking it against its canaries.
+
+        Args:
+            path: an artefact, or a sequence-classification checkpoint that plaudit did not write (with a warning).
+            dtype: of computing: ``float32``, or ``bfloat16`` or ``float16`` on request.
+            device: where to compute; CUDA where there is one, else the CPU.
+            cache: an SQLite file for rewards, made if missing.
+            template: text form of a checkpoint without a contract, see `foreign.open_foreign`.
+
+        Raises:
+            BadArtefact: what lies there is not what was saved, or cannot be scored with.
+            BadCache: the cache file cannot be used.
+            ValueError: ``template`` was given for a model that has a contract, or ``dtype`` is unknown.
+        """
+        folder = Path(path)
+        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        if (folder / CONTRACT).is_file() and template is not None:
+            raise ValueError(f"{folder} has a contract that says how it reads text; template= is for other checkpoints")
+        if (folder / CONTRACT).is_file():
+            artefact = load(folder, dtype, device)
+        else:
+            artefact = open_foreign(folder, dtype, device, template=template)
+        return cls(artefact, RewardCache(cache) if cache is not None else None)
+
+    def score(self, conversations: Iterable[Any], *, on_unfit: OnUnfit = "error") -> list[Score]:
+        """Score conversations, each in one of `conversations.SHAPES`, in the order given.
+
+        Args:
+            conversations: (prompt, response) pairs, lists of messages, records, texts.
+            on_unfit: what to do about one that cannot be encoded: ``error``, or ``nan`` with the reason in ``refused``.
+
+        Raises:
+            BadConversation: something has no known shape.
+            CannotScore: a conversation does not fit, is empty, …; names its number.
+            NonFiniteReward: the model gave no number.
+        """
+        scores: list[Score] = []
+        remaining = iter(conversations)
+        while chunk := list(islice(remaining, _AT_ONCE)):
+            first = len(scores)
+            pairs = [as_pair(given, f"conversation {first + number}") for number, given in enumerate(chunk)]
+            scores += self._chunk(pairs, first, on_unfit)
+        return scores
+
+    def rewards(self, conversations: Iterable[Any], *, on_unfit: OnUnfit = "error") -> list[float]:
+        """Return only the rewards of `score`."""
+        return [score.reward for score in self.score(conversations, on_unfit=on_unfit)]
+
+    def rank(self, prompt: Any, responses: Sequence[Any]) -> list[Ranked]:
+        """Return ``responses`` to ``prompt`` with the best first.
+
+        Raises:
+            What `score` raises.
+        """
+        asked = as_content(prompt, "prompt")
+        answers = [as_content(response, f"response {number}") for number, response in enumerate(responses)]
+        return in_order(answers, self.score((asked, answer) for answer in answers))
+
+    def best_of_n(self, prompt: Any, responses: Sequence[Any], n: int = 1) -> list[Ranked]:
+        """Return the ``n`` best of ``responses``, the best first.
+
+        Raises:
+            ValueError: ``n`` is not between 1 and the number of responses.
+            What `score` raises.
+        """
+        if not 1 <= n <= len(responses):
+            raise ValueError(f"n must be from 1 to the number of responses, {len(responses)}; it is {n}")
+        return self.rank(prompt, responses)[:n]
+
+    def trl_reward(self, prompts: Sequence[Any], completions: Sequence[Any], **columns: Any) -> list[float]:
+        """Return the rewards of ``completions``: pass this method to TRL as a reward function.
+
+        Args:
+            prompts: texts or lists of messages, as TRL gives them.
+            completions: likewise, one for each prompt.
+            columns: whatever else TRL passes; not looked at.
+        """
+        return self.rewards(zip(prompts, completions, strict=True))
+
+    def _chunk(self, pairs: list[Pair], first: int, on_unfit: OnUnfit) -> list[Score]:
+        encoded = list(self._encoded(pairs, first, on_unfit))
+        fitting = [item for item in encoded if not isinstance(item, Unencodable)]
+        found = iter(self._found(fitting))
+        return [
+            Score(math.nan, refused=item.reason) if isinstance(item, Unencodable) else _score(item, *next(found))
+            for item in encoded
+        ]
+
+    def _encoded(self, pairs: list[Pair], first: int, on_unfit: OnUnfit) -> Iterator[Tokens | Unencodable]:
+        results = self.artefact.encoder.encode_many(pairs)
+        for number, (pair, result) in enumerate(zip(pairs, results, strict=True)):
+            if not isinstance(result, Unencodable):
+                yield without_prompt(result, pair[0])
+            elif on_unfit == "error":
+                raise CannotScore(f"conversation {first + number}: {result}", result.reason) from result
+            else:
+                yield result
+
+    def _found(self, sequences: list[Tokens]) -> list[tuple[float, bool]]:
+        """Return for each sequence its reward and whether the cache had it."""
+        if not sequences:
+            return []
+        if self.cache is None:
+            return [(reward, False) for reward in self._computed(sequences)]
+        keys = [self._key(sequence) for sequence in sequences]
+        known = self.cache.find(keys)
+        absent = {key: sequence for key, sequence in zip(keys, sequences, strict=True) if key not in known}
+        new = dict(zip(absent, self._computed(list(absent.values())), strict=True))
+        self.cache.add(new)
+        return [(known[key], True) if key in known else (new[key], False) for key in keys]
+
+    def _computed(self, sequences: list[Tokens]) -> list[float]:
+        return rewards_of(self.artefact.model, sequences, self.token_budget).tolist() if sequences else []
+
+    def _key(self, sequence: Tokens) -> bytes:
+        digest = hashlib.blake2b(self._name(), digest_size=20)
+        types = b"" if sequence.token_type_ids is None else sequence.token_type_ids.tobytes()
+        digest.update(sequence.ids.tobytes() + b"|" + types)
+        return digest.digest()
+
+    def _name(self) -> bytes:
+        """Return what every key of this model begins with: contract, weights and computing dtype."""
+        with self._lock:
+            if not self._identity:
+                self._identity = _identity(self.artefact)
+            return self._identity
+
+
+def _score(sequence: Tokens, reward: float, cached: bool) -> Score:
+    return Score(reward, tokens=len(sequence.ids), cut=sequence.cut.tokens, cached=cached)
+
+
+def _identity(artefact: Artefact) -> bytes:
+    """Hash the scoring contract, the computing dtype, and the bytes of the weights and configuration."""
+    digest = hashlib.sha256(json.dumps(artefact.contract.scoring(), sort_keys=True).encode())
+    digest.update(str(artefact.model.compute_dtype).encode())
+    for path in (artefact.folder / "config.json", *sorted(artefact.folder.glob("*.safetensors"))):
+        with path.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.digest()[:32]

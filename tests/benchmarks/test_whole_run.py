@@ -1,6 +1,7 @@
 """The whole machinery on tiny models, against the real peers."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.peers]
 def test_a_smoke_run_measures_every_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both sides train on the same ids with equal losses and gradients, and every part leaves its raw figures."""
     out = tmp_path / "results.json"
-    monkeypatch.setenv("PLAUDIT_PEERS", sys.executable)
+    monkeypatch.setenv("PLAUDIT_PEERS", os.environ.get("PLAUDIT_PEERS", sys.executable))
     monkeypatch.setenv("PYTHONPATH", str(ROOT / "src"))
 
     command = [sys.executable, "-m", "benchmarks", "--smoke", "--threads", "1", "--out", str(out)]

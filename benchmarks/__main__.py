@@ -25,6 +25,9 @@ def main() -> int:
     except (ArmFailed, NoPeers) as error:
         print(error, file=sys.stderr)
         return 1
+    if not results["raw"]:
+        print("nothing was measured, so nothing is written", file=sys.stderr)
+        return 1
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

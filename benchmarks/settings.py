@@ -101,7 +101,7 @@ def from_arguments(arguments: Sequence[str] | None = None) -> tuple[Settings, Pa
         parser.error(str(error))
     if given.smoke:
         return settings.small(), given.out
-    return settings, given.out or LATEST
+    return settings, given.out or (LATEST if settings.only == PARTS else None)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -114,6 +114,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--token-budget", type=int, default=default.token_budget, help="plaudit's micro-batch")
     parser.add_argument("--dtype", choices=("auto", "float32", "bfloat16"), default=default.dtype)
     parser.add_argument("--whole", action="store_true", help="time the peer on all of the long prompt in every repeat")
-    parser.add_argument("--out", type=Path, help=f"where to write (default: {LATEST.parent.name}/{LATEST.name})")
+    parser.add_argument(
+        "--out", type=Path, help=f"where to write (default: {LATEST.parent.name}/{LATEST.name} for a run of all parts)"
+    )
     parser.add_argument("--smoke", action="store_true", help=argparse.SUPPRESS)
     return parser

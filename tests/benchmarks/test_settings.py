@@ -32,6 +32,12 @@ def test_a_smoke_run_writes_nothing_unless_asked() -> None:
     assert out is None
 
 
+def test_a_run_of_some_parts_does_not_replace_the_whole_results() -> None:
+    """It is written only where it is told to."""
+    assert from_arguments(["--only", "train"])[1] is None
+    assert from_arguments(["--only", "train", "--out", "t.json"])[1] == Path("t.json")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

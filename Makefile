@@ -82,8 +82,8 @@ docs: $(READY) ## write the generated pages anew (kinds, command line, papers)
 peers: $(PEERS_READY) ## make .venv-peers (TRL, sentence-transformers) and run the tests against them
 	$(PEERS)/python -m pytest -q -m peers $(PYTEST_ARGS) $(TESTS)
 
-bench: $(PEERS_READY) ## measure plaudit and its peers side by side
-	$(PEERS)/python -m benchmarks
+bench: $(READY) $(PEERS_READY) ## measure plaudit and its peers side by side (about 45 minutes on 2 idle cores)
+	$(BIN)/python -m benchmarks
 
 clean: ## remove environments, caches and build products; keep results
 	rm -rf .venv .venv-peers build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

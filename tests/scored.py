@@ -1,9 +1,11 @@
 """Predictions for tests: drawn by Hypothesis, or simulated with a known truth."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from hypothesis import strategies as st
 
-from plaudit.predictions import Predictions
+from plaudit.predictions import Labels, Predictions
 
 rewards = st.floats(-50, 50) | st.sampled_from([0.0, 1.0, -1.0])
 
@@ -34,9 +36,17 @@ def predictions(draw: st.DrawFn, fewest: int = 1, most: int = 30) -> Predictions
     )
 
 
-def _labels(count: int) -> st.SearchStrategy[list[object]]:
+def _labels(count: int) -> st.SearchStrategy[Labels]:
     label = st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.text(max_size=4)
-    return st.lists(label | st.floats(allow_nan=False, allow_infinity=False), min_size=count, max_size=count)
+    number = st.floats(allow_nan=False, allow_infinity=False)
+    return st.lists(label | number, min_size=count, max_size=count).map(as_labels)
+
+
+def as_labels(values: Sequence[object]) -> Labels:
+    """One label a comparison, as `Predictions` keeps them."""
+    labels: Labels = np.empty(len(values), dtype=object)
+    labels[:] = values
+    return labels
 
 
 def in_prompts(rng: np.random.Generator, groups: int, centre: float = 1.0) -> Predictions:

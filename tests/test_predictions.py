@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plaudit.predictions import Predictions
-from tests.scored import predictions
+from tests.scored import as_labels, predictions
 
 ARRAYS = ("rewards", "chosen", "rejected", "outcome", "weight", "strength", "response_group", "lengths")
 
@@ -125,7 +125,7 @@ def test_files_give_back_every_bit(suffix: str, scored: Predictions) -> None:
 @pytest.mark.parametrize("suffix", [".jsonl", ".npz"])
 def test_surrogates_and_nulls_survive(suffix: str, tmp_path: Path) -> None:
     """Text that is not valid UTF-8, or ends in NUL, is kept as it is."""
-    scored = replace(PAIRS, ids=("a\0", "\ud800", "", "é"), slices={"\udfff": ["x\0", "y"]})
+    scored = replace(PAIRS, ids=("a\0", "\ud800", "", "é"), slices={"\udfff": as_labels(["x\0", "y"])})
     scored.save(tmp_path / f"scored{suffix}")
     assert_same(Predictions.load(tmp_path / f"scored{suffix}"), scored)
 
@@ -179,7 +179,7 @@ def test_an_interrupted_save_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "scored.jsonl"
     PAIRS.save(path)
     before = path.read_bytes()
-    broken = replace(PAIRS, slices={"source": ["x", "y"]})
+    broken = replace(PAIRS, slices={"source": as_labels(["x", "y"])})
     broken.slices["source"].flags.writeable = True
     broken.slices["source"][1] = float("inf")
     with pytest.raises(ValueError, match="JSON compliant"):

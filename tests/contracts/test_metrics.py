@@ -9,7 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, roc_auc_score
+from sklearn.metrics import (  # type: ignore[import-untyped]
+    accuracy_score,
+    brier_score_loss,
+    log_loss,
+    roc_auc_score,
+)
 
 from plaudit import members
 from plaudit.evaluation.metrics import OfTerms, OfWeights, choose, reweighted
@@ -234,7 +239,7 @@ def test_bounded_metrics_follow_accuracy(name: str) -> None:
 @every_metric
 def test_is_documented_with_formula_and_example(name: str) -> None:
     """The file's docstring has the formula, the range, and a worked example that is run as a doctest."""
-    text = inspect.getmodule(type(METRICS[name])).__doc__ or ""  # type: ignore[union-attr]
+    text = inspect.getmodule(type(METRICS[name])).__doc__ or ""
     assert ".. math::" in text
     assert ">>> " in text
     assert "Range" in text or "units" in text

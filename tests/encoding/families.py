@@ -44,7 +44,8 @@ NO_SYSTEM = (
 INSTRUCTIONS = (
     "{{ bos_token }}{% for m in messages %}{% if m['role'] == 'system' %}{{ '[INST] <<' + m['content'] + '>> ' }}"
     "{% elif m['role'] == 'user' %}"
-    "{{ ('' if loop.index0 and messages[loop.index0 - 1]['role'] == 'system' else '[INST] ') + m['content'] + ' [/INST]' }}"
+    "{{ '' if loop.index0 and messages[loop.index0 - 1]['role'] == 'system' else '[INST] ' }}"
+    "{{ m['content'] + ' [/INST]' }}"
     "{% else %}{{ ' ' + m['content'] + eos_token }}{% endif %}{% endfor %}"
 )
 CLOSING = (
@@ -79,7 +80,7 @@ def byte_level(specials: list[str], template: str | None, bos: bool = False, **n
 def llama2() -> PreTrainedTokenizerFast:
     """Return a BPE over ▁-marked words with a fallback to bytes, a BOS, and neither pad nor template."""
     bytes_ = [f"<0x{byte:02X}>" for byte in range(256)]
-    letters = sorted(set("".join(TEXTS)) - {" "}) + ["▁", "▁t", "he", "▁the"]
+    letters = [*sorted(set("".join(TEXTS)) - {" "}), "▁", "▁t", "he", "▁the"]
     vocabulary = {token: place for place, token in enumerate(["<unk>", "<s>", "</s>", *bytes_, *letters])}
     merges = [("▁", "t"), ("h", "e"), ("▁t", "he")]
     model = models.BPE(vocab=vocabulary, merges=merges, byte_fallback=True, unk_token="<unk>", fuse_unk=True)
@@ -114,7 +115,7 @@ def roberta() -> PreTrainedTokenizerFast:
     """Return a byte-level BPE that puts <s> and </s> around a pair, without types."""
     specials = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
     names = {"bos_token": "<s>", "eos_token": "</s>", "cls_token": "<s>", "sep_token": "</s>", "pad_token": "<pad>"}
-    tokenizer = byte_level(specials, None, unk_token="<unk>", mask_token="<mask>", **names)
+    tokenizer = byte_level(specials, None, False, unk_token="<unk>", mask_token="<mask>", **names)
     tokenizer.backend_tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
     tokenizer.model_input_names = ["input_ids", "attention_mask"]
     return tokenizer

@@ -1,21 +1,24 @@
 """Which template a tokenizer gets."""
 
+from pathlib import Path
+
 import pytest
 
 from plaudit.encoding.choices import UnfitTokenizer, for_tokenizer
 from plaudit.encoding.probing import IrreducibleTemplate
 from plaudit.encoding.template import WrongTurns
 from plaudit.preferences.preference import Message
+from tests.encoding.conversations import template_text
 from tests.encoding.families import CHAT, CHATML, DATED, ENCODERS, PLAIN, byte_level, family
 
 
 @pytest.mark.parametrize(("names", "kind"), [(CHAT, "chat"), (PLAIN, "plain"), (ENCODERS, "encoder")])
-def test_the_natural_choice(names, kind):
+def test_the_natural_choice(names: tuple[str, ...], kind: str) -> None:
     """A chat template makes chat, CLS with SEP and mask an encoder, anything else plain text."""
     assert {name: for_tokenizer(family(name)).kind for name in names} == dict.fromkeys(names, kind)
 
 
-def test_explicit_choices(tmp_path):
+def test_explicit_choices(tmp_path: Path) -> None:
     """A template can be chosen by kind or by the path of a file, whatever the tokenizer suggests."""
     path = tmp_path / "mine.jinja"
     path.write_text(CHATML)
@@ -37,7 +40,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_unfit_choices_say_what_would_be_right(name):
+def test_unfit_choices_say_what_would_be_right(name: str) -> None:
     """A choice that the tokenizer cannot carry is refused with the reason."""
     family_name, choice, message = BAD[name]
 
@@ -45,7 +48,7 @@ def test_unfit_choices_say_what_would_be_right(name):
         for_tokenizer(family(family_name), choice)
 
 
-def test_turns_must_end_with_a_special_token(tmp_path):
+def test_turns_must_end_with_a_special_token(tmp_path: Path) -> None:
     """A template whose answers end with ordinary words has no token to score, and is refused."""
     path = tmp_path / "mine.jinja"
     path.write_text("{% for m in messages %}{{ m['role'] + ': ' + m['content'] + ' over\\n' }}{% endfor %}")
@@ -54,7 +57,7 @@ def test_turns_must_end_with_a_special_token(tmp_path):
         for_tokenizer(family("gpt2"), str(path))
 
 
-def test_a_template_whose_tokens_the_base_lacks_is_refused(tmp_path):
+def test_a_template_whose_tokens_the_base_lacks_is_refused(tmp_path: Path) -> None:
     """A template for another family's special tokens is refused, since they would be spelled out in bytes."""
     path = tmp_path / "llama3.jinja"
     path.write_text(DATED)
@@ -63,7 +66,7 @@ def test_a_template_whose_tokens_the_base_lacks_is_refused(tmp_path):
         for_tokenizer(family("gpt2"), str(path))
 
 
-def test_named_templates():
+def test_named_templates() -> None:
     """A tokenizer with several chat templates is read by its default one."""
     tokenizer = byte_level(["<|im_start|>", "<|im_end|>"], None, eos_token="<|im_end|>")
     tokenizer.chat_template = {"default": CHATML, "rag": DATED}
@@ -71,15 +74,14 @@ def test_named_templates():
     assert for_tokenizer(tokenizer).turns.roles["assistant"].footer == "<|im_end|>\n"
 
 
-def test_verbatim_keeps_everything():
+def test_verbatim_keeps_everything() -> None:
     """A foreign checkpoint's own template is applied as it is, default system, thought and tail included."""
     user, assistant = (Message("user", "hi"),), (Message("assistant", "ho"),)
     for name in ("smollm2", "qwen3", "mistral"):
         template = for_tokenizer(family(name), "verbatim")
-        turns = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho"}]
         rendering = template.render(*template.settle(user, assistant))
 
-        assert rendering.text == family(name).apply_chat_template(turns, tokenize=False)
+        assert rendering.text == template_text(family(name), user + assistant)
         assert rendering.text[rendering.border :].startswith("ho")
     with pytest.raises(WrongTurns, match="assistant/assistant: alternate"):
         for_tokenizer(family("gemma"), "verbatim").render(assistant, assistant)

@@ -5,16 +5,16 @@ import pytest
 from plaudit.encoding.probing import IrreducibleTemplate, reduce
 from plaudit.encoding.turns import Turn
 from plaudit.preferences.preference import Message
+from tests.encoding.conversations import template_text
 from tests.encoding.families import CHAT, family
 
 CONVERSATION = tuple(Message(role, f"word{place}") for place, role in enumerate(("user", "assistant") * 2))
 WITH_SYSTEM = (Message("system", "rules"), *CONVERSATION)
 
 
-def base_text(name, messages):
+def base_text(name: str, messages: tuple[Message, ...]) -> str:
     """Return what the base's own template makes of the messages."""
-    turns = [{"role": message.role, "content": message.content} for message in messages]
-    return family(name).apply_chat_template(turns, tokenize=False)
+    return template_text(family(name), messages)
 
 
 EXPECTED = {
@@ -28,7 +28,7 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("name", CHAT)
-def test_only_what_the_base_inserts_is_left_out(name):
+def test_only_what_the_base_inserts_is_left_out(name: str) -> None:
     """A plain conversation is written as the base writes it, without default systems, dates, thoughts and tails."""
     turns, _ = reduce(family(name), family(name).chat_template)
 
@@ -36,7 +36,7 @@ def test_only_what_the_base_inserts_is_left_out(name):
 
 
 @pytest.mark.parametrize("name", ["smollm2", "qwen3", "mistral", "phi3"])
-def test_system_turns_are_written_as_the_base_writes_them(name):
+def test_system_turns_are_written_as_the_base_writes_them(name: str) -> None:
     """A system turn goes where the base puts it, in a header of its own or inside the first user turn (TRAPS 8)."""
     turns, _ = reduce(family(name), family(name).chat_template)
     expected = EXPECTED[name](base_text(name, WITH_SYSTEM))
@@ -44,7 +44,7 @@ def test_system_turns_are_written_as_the_base_writes_them(name):
     assert turns.text(WITH_SYSTEM) == expected
 
 
-def test_inserted_dates_leave_the_system_header_clean():
+def test_inserted_dates_leave_the_system_header_clean() -> None:
     """Where the base writes a date between the header and the words, the header alone is kept and the date noted."""
     turns, notes = reduce(family("llama3"), family("llama3").chat_template)
 
@@ -52,7 +52,7 @@ def test_inserted_dates_leave_the_system_header_clean():
     assert any("today's date" in note for note in notes)
 
 
-def test_a_family_without_system_turns_folds_them():
+def test_a_family_without_system_turns_folds_them() -> None:
     """Where the base refuses system turns, they head the next user turn."""
     turns, notes = reduce(family("gemma"), family("gemma").chat_template)
 
@@ -60,7 +60,7 @@ def test_a_family_without_system_turns_folds_them():
     assert any("system turn at the head" in note for note in notes)
 
 
-def test_tool_turns():
+def test_tool_turns() -> None:
     """A tool turn is taken over where it holds its words as they are, and left out where they are escaped."""
     thinking, _ = reduce(family("qwen3"), family("qwen3").chat_template)
     dated, _ = reduce(family("llama3"), family("llama3").chat_template)
@@ -73,8 +73,7 @@ TURN = "{{ '<' + m['role'] + '>' + m['content'] + '</s>' }}"
 LOOP = "{% for m in messages %}" + TURN + "{% endfor %}"
 REFUSED = {
     "a last turn with another end": (
-        "{% for m in messages %}{{ '<' + m['role'] + '>' + m['content'] + ('</s>' if loop.last else '<mid>') }}"
-        "{% endfor %}",
+        LOOP.replace("'</s>'", "('</s>' if loop.last else '<mid>')"),
         "when it is the last",
     ),
     "words in capitals": (LOOP.replace("m['content']", "m['content'] | upper"), "exactly once"),
@@ -92,7 +91,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_irreducible_templates_are_refused_by_what_differs(name):
+def test_irreducible_templates_are_refused_by_what_differs(name: str) -> None:
     """A template that is no table of turns is refused, saying what differed and what to choose instead."""
     source, difference = REFUSED[name]
 

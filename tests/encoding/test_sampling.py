@@ -1,5 +1,7 @@
 """The plan of an epoch: nothing lost, nothing repeated, and a step that does not depend on who computes it."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -21,11 +23,14 @@ SETTINGS = st.fixed_dictionaries(
 
 
 def records_of(made: Plan) -> list[list[int]]:
+    """Return the records of each step."""
     return [list(step.records) for step in made]
 
 
 @given(SIZES, SETTINGS, st.booleans())
-def test_every_record_is_in_exactly_one_step_of_an_epoch(sizes, settings, grouped) -> None:
+def test_every_record_is_in_exactly_one_step_of_an_epoch(
+    sizes: list[int], settings: dict[str, Any], grouped: bool
+) -> None:
     """Whatever the settings, an epoch's steps hold every record once, and only the last step is short."""
     groups = np.arange(len(sizes)) % 4 if grouped else None
     steps = records_of(plan(sizes, groups=groups, **settings))
@@ -34,14 +39,14 @@ def test_every_record_is_in_exactly_one_step_of_an_epoch(sizes, settings, groupe
 
 
 @given(SIZES, SETTINGS)
-def test_a_step_holds_the_same_records_for_any_number_of_processes(sizes, settings) -> None:
+def test_a_step_holds_the_same_records_for_any_number_of_processes(sizes: list[int], settings: dict[str, Any]) -> None:
     """World size, accumulation and budget change who computes a record, never in which step it is."""
     alone = plan(sizes, batch_size=settings["batch_size"], seed=settings["seed"], epoch=settings["epoch"])
     assert records_of(plan(sizes, **settings)) == records_of(alone)
 
 
 @given(SIZES, SETTINGS)
-def test_ranks_have_equally_many_micro_batches_within_the_budget(sizes, settings) -> None:
+def test_ranks_have_equally_many_micro_batches_within_the_budget(sizes: list[int], settings: dict[str, Any]) -> None:
     """All ranks run the same number of micro-batches, at least one; none with several records is above the budget."""
     for step in plan(sizes, **settings):
         assert len(step.ranks) == settings["world_size"]
@@ -51,7 +56,7 @@ def test_ranks_have_equally_many_micro_batches_within_the_budget(sizes, settings
 
 
 @given(SIZES, st.integers(2, 5))
-def test_token_counts_are_balanced(sizes, world) -> None:
+def test_token_counts_are_balanced(sizes: list[int], world: int) -> None:
     """The heaviest rank exceeds the lightest by at most the largest record (the bound of the greedy rule)."""
     for step in plan(sizes, batch_size=len(sizes), world_size=world, token_budget=10_000):
         loads = [sum(sizes[record] for micro in rank for record in micro) for rank in step.ranks]
@@ -112,10 +117,10 @@ def test_a_record_above_the_budget_runs_alone_or_is_refused_by_name() -> None:
 
 
 @pytest.mark.parametrize("name", ["batch_size", "world_size", "accumulation", "token_budget"])
-def test_a_setting_below_one_is_refused(name) -> None:
+def test_a_setting_below_one_is_refused(name: str) -> None:
     """Each count must be at least 1, and the error says which was not."""
     with pytest.raises(ValueError, match=f"{name} must be at least 1, not 0"):
-        plan([1, 2], **{"batch_size": 1, name: 0})
+        plan([1, 2], **{"batch_size": 1, name: 0})  # type: ignore[arg-type]
 
 
 def test_bad_plans_are_refused() -> None:

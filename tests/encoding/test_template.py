@@ -4,15 +4,15 @@ import pytest
 from hypothesis import given
 
 from plaudit.encoding.choices import for_tokenizer
-from plaudit.encoding.template import EmptyResponse, NotUnicode, Template, WrongTurns
-from plaudit.preferences.preference import Message
+from plaudit.encoding.template import EmptyResponse, NotUnicode, Rendering, Template, WrongTurns
+from plaudit.preferences.preference import Content, Message
 from tests.encoding.families import CHAT, ENCODERS, PLAIN, family
 from tests.encoding.strategies import answers, prompts, texts
 
 QUESTION, REPLY = Message("user", "Why?"), Message("assistant", "Because.")
 
 
-def written(name, prompt, response, choice="auto"):
+def written(name: str, prompt: Content, response: Content, choice: str = "auto") -> Rendering:
     """Return the rendering of a pair under a family's template."""
     template = for_tokenizer(family(name), choice)
     return template.render(*template.settle(prompt, response))
@@ -20,7 +20,7 @@ def written(name, prompt, response, choice="auto"):
 
 @pytest.mark.parametrize("name", CHAT)
 @given(texts.filter(len), answers)
-def test_plain_text_becomes_one_user_and_one_assistant_turn(name, prompt, response):
+def test_plain_text_becomes_one_user_and_one_assistant_turn(name: str, prompt: str, response: str) -> None:
     """Under a chat template, texts and their single turns are the same conversation."""
     as_turns = written(name, (Message("user", prompt),), (Message("assistant", response),))
 
@@ -28,21 +28,21 @@ def test_plain_text_becomes_one_user_and_one_assistant_turn(name, prompt, respon
     assert written(name, (Message("user", prompt),), response) == as_turns
 
 
-def test_no_prompt_is_no_turn():
+def test_no_prompt_is_no_turn() -> None:
     """An empty prompt writes nothing but the response's turn."""
     expected = "<|im_start|>assistant\nBecause.<|im_end|>"
 
     assert written("smollm2", "", (REPLY,)).text == written("smollm2", (), "Because.").text == expected
 
 
-def test_plain_text_is_joined_as_it_is():
+def test_plain_text_is_joined_as_it_is() -> None:
     """Plain prompt and response follow each other, and the end is written once."""
     assert written("gpt2", "Why?", " Because.").text == "Why? Because.<|endoftext|>"
     assert written("gpt2", (), "Because.").text == "Because.<|endoftext|>"
     assert written("gpt2", "Why?", " No.<|endoftext|>").text == "Why? No.<|endoftext|>"
 
 
-def test_conversations_under_plain_text_are_labelled():
+def test_conversations_under_plain_text_are_labelled() -> None:
     """A conversation without a chat template is written with Human and Assistant labels."""
     system = Message("system", "Be brief.")
     expected = "\n\nSystem: Be brief.\n\nHuman: Why?\n\nAssistant: Because.<|endoftext|>"
@@ -51,7 +51,7 @@ def test_conversations_under_plain_text_are_labelled():
     assert written("gpt2", (system, QUESTION), "Because.").text == expected
 
 
-def test_an_encoder_gets_two_segments():
+def test_an_encoder_gets_two_segments() -> None:
     """An encoder reads prompt and response as a pair, single turns bare and longer prompts labelled."""
     pair = written("bert", (QUESTION,), (REPLY,))
     long = written("bert", (QUESTION, REPLY, QUESTION), "So?")
@@ -64,7 +64,7 @@ def test_an_encoder_gets_two_segments():
 
 @pytest.mark.parametrize("name", [*CHAT, *PLAIN, *ENCODERS])
 @given(prompts, answers)
-def test_the_border_is_where_the_response_begins(name, prompt, response):
+def test_the_border_is_where_the_response_begins(name: str, prompt: Content, response: str) -> None:
     """The text from the border on begins with the response, whatever stands before."""
     rendering = written(name, prompt, response)
 
@@ -72,7 +72,7 @@ def test_the_border_is_where_the_response_begins(name, prompt, response):
 
 
 @pytest.mark.parametrize("name", [*CHAT, *PLAIN, *ENCODERS])
-def test_record_round_trip(name):
+def test_record_round_trip(name: str) -> None:
     """A template comes back from its record and the tokenizer, but for its notes."""
     template = for_tokenizer(family(name))
     again = Template.from_record(template.record(), family(name))
@@ -85,7 +85,7 @@ def test_record_round_trip(name):
     )
 
 
-BAD = {
+BAD: dict[str, tuple[Content, Content, type[Exception], str]] = {
     "an empty text": ("Why?", "", EmptyResponse, "empty or white space"),
     "white space": ("Why?", " \n", EmptyResponse, "empty or white space"),
     "no turns": ((QUESTION,), (), EmptyResponse, "empty or white space"),
@@ -103,7 +103,7 @@ BAD = {
 
 @pytest.mark.parametrize("case", BAD)
 @pytest.mark.parametrize("name", ["smollm2", "gpt2", "bert"])
-def test_bad_pairs_are_named(name, case):
+def test_bad_pairs_are_named(name: str, case: str) -> None:
     """Responses without words, of the wrong speaker or with half a character are refused, saying where."""
     prompt, response, error, message = BAD[case]
 

@@ -5,24 +5,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plaudit.encoding.truncation import ResponseTooLong, shorten
-from plaudit.preferences.preference import Message
+from plaudit.preferences.preference import Content, Message
 
 RESPONSE = 4
 
 
-def words(content):
+def words(content: Content) -> int:
     """Count words: one token each, and one for each turn's header."""
     if isinstance(content, str):
         return len(content.split())
     return sum(1 + len(turn.content.split()) for turn in content)
 
 
-def starts(text):
+def starts(text: str) -> list[int]:
     """Return where each word begins."""
     return [place for place in range(len(text)) if text[place] != " " and (place == 0 or text[place - 1] == " ")]
 
 
-def cut(prompt, limit):
+def cut(prompt: Content, limit: int) -> Content:
     """Shorten ``prompt`` beside a response of RESPONSE tokens."""
     return shorten(prompt, limit, lambda content: words(content) + RESPONSE, starts)
 
@@ -51,24 +51,24 @@ PROMPT = (SYSTEM, FIRST, ANSWER, LAST)
         (4, ()),
     ],
 )
-def test_the_oldest_turns_go_first_then_the_system_then_words(limit, left):
+def test_the_oldest_turns_go_first_then_the_system_then_words(limit: int, left: Content) -> None:
     """Turns go from the oldest on, the system turn after them, then the last turn's first words, then that turn."""
     assert cut(PROMPT, limit) == left
 
 
-def test_plain_text_loses_its_beginning():
+def test_plain_text_loses_its_beginning() -> None:
     """A text without turns is cut from its beginning."""
     assert cut("one two three four", 6) == "three four"
     assert cut("one two three four", 4) == ""
 
 
-def test_a_response_that_cannot_fit_is_refused_with_numbers():
+def test_a_response_that_cannot_fit_is_refused_with_numbers() -> None:
     """The response is never cut: alone too long, it is an error that says how long and what the bound is."""
     with pytest.raises(ResponseTooLong, match="needs 4 tokens without its prompt, and a sequence has at most 3"):
         cut(PROMPT, 3)
 
 
-def test_only_allowed_beginnings_are_tried():
+def test_only_allowed_beginnings_are_tried() -> None:
     """Where a conversation must begin with a user turn, an answer is dropped with its question."""
     left = shorten(PROMPT, 14, lambda content: words(content) + RESPONSE, starts, lambda turns: turns[-1:] == turns[1:])
 
@@ -80,7 +80,7 @@ prompts = st.lists(st.builds(Message, st.sampled_from(["system", "user", "assist
 
 
 @given(st.one_of(contents, prompts.map(tuple)), st.integers(RESPONSE, 40))
-def test_what_is_left_fits_and_is_the_end_of_the_prompt(prompt, limit):
+def test_what_is_left_fits_and_is_the_end_of_the_prompt(prompt: Content, limit: int) -> None:
     """The rest fits, and its last turn is the end of the prompt's last turn."""
     left = cut(prompt, limit)
 
@@ -94,7 +94,7 @@ def test_what_is_left_fits_and_is_the_end_of_the_prompt(prompt, limit):
 
 
 @given(prompts.map(tuple), st.integers(RESPONSE, 40))
-def test_no_turn_is_dropped_needlessly(prompt, limit):
+def test_no_turn_is_dropped_needlessly(prompt: Content, limit: int) -> None:
     """One more turn would not have fitted."""
     left = cut(prompt, limit)
     more = prompt[-len(left) - 1 :]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 
 from plaudit.evaluation.slices import parts, with_length
 from plaudit.predictions import Predictions
-from tests.scored import predictions
+from tests.scored import as_labels, predictions
 
 
 @given(predictions())
@@ -29,7 +29,7 @@ def test_length_labels_say_which_side_is_longer() -> None:
         np.ones(4), np.zeros(4), outcome=[1, 1, 1, 0.5], lengths=([5, 1, 3, 9], [2, 4, 3, 1])
     )
     assert with_length(scored).slices["chosen_is"].tolist() == ["longer", "shorter", "as long", "tied"]
-    known = replace(scored, slices={"chosen_is": list("abcd")})
+    known = replace(scored, slices={"chosen_is": as_labels("abcd")})
     assert with_length(known) is known
     unknown = replace(scored, lengths=np.zeros(8, int))
     assert with_length(unknown) is unknown

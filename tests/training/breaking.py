@@ -1,7 +1,7 @@
 """A run with everything that must survive a break (dropout, evaluation, early stopping), and ways to break it.
 
-As a program it is a fork server: torch is imported once, and each line on stdin is a run in forked processes, which can be
-killed after some seconds or at the n-th passage of a point inside training or inside a save.
+As a program it is a fork server: torch is imported once, and each line on stdin is a run in forked processes, which can
+be killed after some seconds or at the n-th passage of a point inside training or inside a save.
 """
 
 import contextlib
@@ -16,6 +16,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import torch
@@ -87,12 +88,12 @@ def passing(points: Any, passed: Callable[[int], None]) -> Iterator[None]:
 
 
 def _saving() -> bool:
-    frame = sys._getframe()
+    frame: FrameType | None = sys._getframe()
     inside = {checkpoints.write.__code__, checkpoints.rotate.__code__}
     while frame is not None:
         if frame.f_code in inside:
             return True
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return False
 
 
@@ -126,7 +127,7 @@ def _fork(job: dict[str, Any], rank: int, port: int) -> int:
             os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "ACCELERATE_USE_CPU": "true"}
         _child(job, rank)
         code = 0
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - a forked process must not go on as its parent
         traceback.print_exc()
     finally:
         os._exit(code)
@@ -157,14 +158,19 @@ def _run(job: dict[str, Any]) -> list[int]:
     return [codes[process] for process in processes]
 
 
+def _answer(reply: object) -> None:
+    sys.stdout.write(json.dumps(reply) + "\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     """Serve runs until stdin ends."""
     torch.set_num_threads(1)
     gc.collect()
     gc.freeze()
-    print(json.dumps("ready"), flush=True)
+    _answer("ready")
     for line in sys.stdin:
-        print(json.dumps(_run(json.loads(line))), flush=True)
+        _answer(_run(json.loads(line)))
 
 
 if __name__ == "__main__":

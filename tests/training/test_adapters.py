@@ -1,6 +1,7 @@
 """LoRA: begins as the base model, trains adapters and head alone, and merges into plain weights."""
 
 import dataclasses
+from pathlib import Path
 
 import peft
 import pytest
@@ -21,13 +22,16 @@ TRAIN = preferences(10)
 
 
 def model(family: str) -> Scalar:
+    """Build a tiny model of ``family``."""
     configuration = {**decoders(), **encoders()}[family]
     return Scalar(build(configuration), "last" if family in decoders() else "first").eval()
 
 
 def rewards(scalar: Scalar) -> torch.Tensor:
+    """Return the rewards of the training set."""
     with torch.no_grad():
-        return scalar(collate(TRAIN, range(10), share=scalar.shares)).values
+        found: torch.Tensor = scalar(collate(TRAIN, range(10), share=scalar.shares)).values
+    return found
 
 
 def stirred(scalar: Scalar) -> Scalar:
@@ -41,7 +45,7 @@ def stirred(scalar: Scalar) -> Scalar:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_merging_keeps_the_rewards_and_leaves_plain_modules(family) -> None:
+def test_merging_keeps_the_rewards_and_leaves_plain_modules(family: str) -> None:
     """Fresh adapters change nothing; trained ones merge into the names and classes of the base with equal rewards."""
     plain, adapted = model(family), attach(model(family), LORA)
     torch.testing.assert_close(rewards(adapted), rewards(plain))
@@ -54,7 +58,7 @@ def test_merging_keeps_the_rewards_and_leaves_plain_modules(family) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_only_adapters_and_the_head_are_trained(family) -> None:
+def test_only_adapters_and_the_head_are_trained(family: str) -> None:
     """Gradients reach adapters and head; no other weight asks for one."""
     adapted = attach(model(family), LORA)
     rewards_ = adapted(collate(TRAIN, range(10), share=adapted.shares))
@@ -66,7 +70,7 @@ def test_only_adapters_and_the_head_are_trained(family) -> None:
     assert reached == trained
 
 
-def test_the_adapter_folder_is_peft_s_own(tmp_path) -> None:
+def test_the_adapter_folder_is_peft_s_own(tmp_path: Path) -> None:
     """The folder put on the base model by peft alone has the trained model's rewards."""
     adapted = stirred(attach(model("llama"), LORA))
     expected = rewards(adapted)
@@ -76,7 +80,7 @@ def test_the_adapter_folder_is_peft_s_own(tmp_path) -> None:
     torch.testing.assert_close(rewards(Scalar(loaded).eval()), expected, atol=1e-5, rtol=1e-5)
 
 
-def test_fitting_with_lora_leaves_the_base_alone(tmp_path) -> None:
+def test_fitting_with_lora_leaves_the_base_alone(tmp_path: Path) -> None:
     """After a run with LoRA the frozen weights are bitwise the base's, the loss fell, and checkpoints are small."""
     base, scalar = model("llama"), model("llama")
     recipe = Recipe(epochs=6, batch_size=5, learning_rate=0.02, tune="lora", lora=LORA)

@@ -1,6 +1,7 @@
 """A frozen backbone: cached features give the training that computing them anew would give."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 import torch
@@ -17,15 +18,17 @@ from tests.models.families import build, decoders, encoders
 from tests.training.tiny import TinyModel, preferences
 
 RECIPE = Recipe(epochs=3, batch_size=6, learning_rate=0.05)
+HEAD = dataclasses.replace(RECIPE, tune="head")
 
 
 def model(family: str) -> Scalar:
+    """Build a tiny model of ``family``."""
     configuration = {**decoders(), **encoders()}[family]
     return Scalar(build(configuration), "last" if family in decoders() else "first")
 
 
 @pytest.mark.parametrize("family", ["llama", "bert"])
-def test_cached_features_are_the_model_s(family) -> None:
+def test_cached_features_are_the_model_s(family: str) -> None:
     """Each sequence's cached state is what the model computes for it, whatever it was packed with."""
     train, scalar = preferences(9, prompts=4), model(family).eval()
     table = cache_features(scalar, train, token_budget=40)
@@ -36,7 +39,7 @@ def test_cached_features_are_the_model_s(family) -> None:
 
 
 @pytest.mark.parametrize("family", ["llama", "bert"])
-def test_a_head_on_cached_features_learns_what_a_frozen_backbone_would(tmp_path, family) -> None:
+def test_a_head_on_cached_features_learns_what_a_frozen_backbone_would(tmp_path: Path, family: str) -> None:
     """The same losses, validation and head as training with the backbone frozen by hand; the backbone never moves."""
     train, validation = preferences(14), preferences(8, seed=5)
     cached, frozen = model(family), model(family)
@@ -45,8 +48,7 @@ def test_a_head_on_cached_features_learns_what_a_frozen_backbone_would(tmp_path,
         parameter.requires_grad_(True)
     before = {name: value.clone() for name, value in cached.state_dict().items()}
     results = []
-    for name, scalar, tune in (("cached", cached, "head"), ("frozen", frozen, "full")):
-        recipe = dataclasses.replace(RECIPE, tune=tune)
+    for name, scalar, recipe in (("cached", cached, HEAD), ("frozen", frozen, RECIPE)):
         results.append(
             fit(
                 scalar,
@@ -67,7 +69,7 @@ def test_a_head_on_cached_features_learns_what_a_frozen_backbone_would(tmp_path,
     assert not any("layer" in name or "embed" in name for name in moved)
 
 
-def test_a_model_without_halves_is_refused(tmp_path) -> None:
+def test_a_model_without_halves_is_refused(tmp_path: Path) -> None:
     """A head cannot be trained alone where there is no classifier to find it in; the error says what to do."""
     with pytest.raises(ValueError, match="TinyModel has no transformers classifier"):
         fit(
@@ -75,7 +77,7 @@ def test_a_model_without_halves_is_refused(tmp_path) -> None:
             preferences(4),
             objective=BradleyTerry(),
             output=tmp_path,
-            recipe=dataclasses.replace(RECIPE, tune="head"),
+            recipe=HEAD,
         )
 
     class Whole(torch.nn.Module):
@@ -89,5 +91,5 @@ def test_a_model_without_halves_is_refused(tmp_path) -> None:
             preferences(4),
             objective=BradleyTerry(),
             output=tmp_path / "b",
-            recipe=dataclasses.replace(RECIPE, tune="head"),
+            recipe=HEAD,
         )

@@ -5,11 +5,11 @@ end-of-sequence token moves it (and TRL, vLLM and others then disagree). Three s
 
 1. the tokenizer's own pad token, where it is a proper one;
 2. a token that the family reserved (``<|endoftext|>`` where turns end with another token, ``<|padding|>``, ``<unk>``
-   where bytes leave nothing unknown, …); for tokenizers of a family's own class, which rebuild their vocabulary on loading
-   and may forget how a new name is to be matched, any special token that the template does not write;
-3. a byte that valid UTF-8 never holds. A byte-level vocabulary has an entry for it, and no text leads to it. The entry is
-   renamed to the text of a special token with a suffix. Special tokens are split out of a text before such a name is
-   looked for, so that no text, not even the name itself, ever matches: all texts keep their ids.
+   where bytes leave nothing unknown, …); for tokenizers of a family's own class, which rebuild their vocabulary on
+   loading and may forget how a new name is to be matched, any special token that the template does not write;
+3. a byte that valid UTF-8 never holds. A byte-level vocabulary has an entry for it, and no text leads to it. The entry
+   is renamed to the text of a special token with a suffix. Special tokens are split out of a text before such a name
+   is looked for, so that no text, not even the name itself, ever matches: all texts keep their ids.
 """
 
 import copy
@@ -104,8 +104,9 @@ def _spare_byte(state: dict[str, Any]) -> str:
     """Return the vocabulary entry of a byte that valid UTF-8 never holds and no merge makes or uses."""
     if not _byte_level(state):
         raise NoPadToken(
-            f"this tokenizer ({state['model']['type']}) has no pad token apart from its end-of-sequence token, no reserved "
-            "token, and no byte-level vocabulary to spare an entry of; set its pad_token to an id that no text produces"
+            f"this tokenizer ({state['model']['type']}) has no pad token apart from its end-of-sequence token, no "
+            "reserved token, and no byte-level vocabulary to spare an entry of; set its pad_token to an id that no "
+            "text produces"
         )
     vocabulary = state["model"]["vocab"]
     merged = "".join(merge if isinstance(merge, str) else "".join(merge) for merge in state["model"]["merges"])
@@ -137,11 +138,11 @@ def _changes_nothing(normalizer: dict[str, Any] | None) -> bool:
 
 
 def _rebuilt(tokenizer: PreTrainedTokenizerFast, state: dict[str, Any], pad: AddedToken) -> PreTrainedTokenizerFast:
-    """Return a generic fast tokenizer around ``state``: family classes rebuild their vocabulary and would lose the name."""
+    """Return a generic fast tokenizer around ``state``; a family's class would rebuild its vocabulary from scratch."""
     kept = {"padding_side": "right", "model_max_length": tokenizer.model_max_length}
     names = {name: value for name, value in tokenizer.special_tokens_map.items() if name != "pad_token"}
     backend = Tokenizer.from_str(json.dumps(state))
-    rebuilt = PreTrainedTokenizerFast(tokenizer_object=backend, pad_token=pad, **names, **kept)  # type: ignore[no-untyped-call]
+    rebuilt = PreTrainedTokenizerFast(tokenizer_object=backend, pad_token=pad, **names, **kept)
     rebuilt.chat_template = tokenizer.chat_template
     rebuilt.model_input_names = tokenizer.model_input_names
     rebuilt.clean_up_tokenization_spaces = tokenizer.clean_up_tokenization_spaces

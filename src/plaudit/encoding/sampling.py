@@ -1,9 +1,9 @@
 """Sampling: which records are in which step, on which rank, in which micro-batch. A pure function of its arguments.
 
 A step is ``batch_size`` records, whatever the number of processes or of micro-batches: more processes or less memory
-change who computes what, never what a step is made of. Every record is in exactly one step of an epoch; the last step may be
-short and is kept. Inside a step, records are spread over ranks by token count and, on a rank, over micro-batches that fill a
-token budget.
+change who computes what, never what a step is made of. Every record is in exactly one step of an epoch; the last step
+may be short and is kept. Inside a step, records are spread over ranks by token count and, on a rank, over micro-batches
+that fill a token budget.
 """
 
 import math
@@ -118,11 +118,12 @@ def plan(
         sizes: packed tokens of each record on its own, [R], all at least 1.
         batch_size: records a step, over all ranks and micro-batches.
         world_size: number of ranks; it changes who computes a record, never in which step it is.
-        seed, epoch: of the random order.
+        seed: of the random order.
+        epoch: the order is another one in each.
         token_budget: most tokens of a micro-batch.
         accumulation: cut each rank's share of a step into this many parts of about equal size first.
-        groups: key of each record's prompt, [R]; records with one key (other than 0) come one after another, so that they
-            are in one step (but for those at the border of two) and in one micro-batch, where they share a tree.
+        groups: key of each record's prompt, [R]; records with one key (other than 0) come one after another, so that
+            they are in one step (but for those at the border of two) and in one micro-batch, where they share a tree.
         shared: tokens of that prompt, [R].
         oversized: ``alone`` gives a record above the budget its own micro-batch, ``error`` refuses it.
 

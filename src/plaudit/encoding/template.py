@@ -1,11 +1,11 @@
-"""The one renderer: training, evaluation, scoring and serving all write conversations through `Template`.
+r"""The one renderer: training, evaluation, scoring and serving all write conversations through `Template`.
 
 Kinds:
 
 - ``chat``: a table of turns taken from the base's chat template (see `probing`). Plain text becomes one user and one
   assistant turn, an empty prompt no turn at all.
 - ``plain``: prompt and response one after the other, then the end-of-sequence token, with the special tokens that the
-  tokenizer itself puts around a text. Conversations are written as ``\\n\\nHuman: …\\n\\nAssistant: …``.
+  tokenizer itself puts around a text. Conversations are written as ``\n\nHuman: …\n\nAssistant: …``.
 - ``encoder``: the tokenizer's own pair of segments, prompt and response, or the response alone. One user turn and one
   assistant turn are written bare, longer conversations with labels.
 - ``verbatim``: a tokenizer's chat template as it is, for checkpoints that were trained with it elsewhere.

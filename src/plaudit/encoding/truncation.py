@@ -51,8 +51,8 @@ def shorten(
     needed = measure(nothing)
     if needed > limit:
         raise ResponseTooLong(
-            f"the response needs {needed} tokens without its prompt, and a sequence has at most {limit}: raise max_length, "
-            "or drop such rows"
+            f"the response needs {needed} tokens without its prompt, and a sequence has at most {limit}: "
+            "raise max_length, or drop such rows"
         )
     return nothing
 

@@ -1,6 +1,6 @@
 """How a conversation is written down: what stands before and after each role's words.
 
-One table says it all. `Turns.text` writes it in Python, `Turns.jinja` writes the same thing as the chat template that an
+One table says it all. `Turns.text` writes it in Python, `Turns.jinja` writes the same as the chat template that an
 artefact's tokenizer carries, so any program that applies that template gets the text that was trained on.
 """
 
@@ -87,17 +87,16 @@ class Turns:
             "{%- set role = message['role'] -%}",
             _refuse("role not in headers", f"a role is not one of: {', '.join(self.roles)}"),
             _refuse("message['content'] is not string", "the content of a message must be text"),
-            *(self._folding() if self.folded else ["{{- headers[role] + message['content'] -}}"]),
+            *(self._folding(self.folded) if self.folded else ["{{- headers[role] + message['content'] -}}"]),
             "{{- ends[role] if loop.last else footers[role] -}}",
             *(["{%- endif -%}"] if self.folded else []),
             "{%- endfor -%}",
         ]
         return "\n".join(lines)
 
-    def _folding(self) -> list[str]:
-        assert self.folded is not None
+    def _folding(self, folded: Turn) -> list[str]:
         inside = "role == 'user' and loop.previtem is defined and loop.previtem['role'] == 'system'"
-        header, footer = _quoted(self.folded.header), _quoted(self.folded.footer)
+        header, footer = _quoted(folded.header), _quoted(folded.footer)
         return [
             "{%- if role == 'system' and loop.nextitem is defined and loop.nextitem['role'] == 'user' -%}",
             "{{- " + f"{header} + message['content'] + {footer}" + " -}}",

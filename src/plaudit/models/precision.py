@@ -1,7 +1,7 @@
 """Precision: weights, head and rewards are fp32; bf16 is a choice for the backbone's products, made by measurement.
 
-On a processor with bf16 units such products are several times faster, on one without they are many times slower, and the
-name of the processor does not tell. So ``auto`` times one small product in both.
+On a processor with bf16 units such products are several times faster, on one without they are many times slower, and
+the name of the processor does not tell. So ``auto`` times one small product in both.
 """
 
 import time
@@ -15,7 +15,7 @@ GAIN = 1.2
 
 
 def choose_dtype(name: str, device: torch.device | str = "cpu") -> torch.dtype:
-    """Return the compute dtype called ``name``: ``float32``, ``bfloat16``, or ``auto`` for the faster one on ``device``.
+    """Return the compute dtype called ``name``: ``float32``, ``bfloat16``, or ``auto`` for the faster on ``device``.
 
     Raises:
         ValueError: another name.

@@ -105,8 +105,7 @@ def _check_edges(preference: Preference) -> None:
                 )
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
 def _packed(content: Content) -> str | list[list[str]]:

@@ -144,7 +144,11 @@ def _response_groups(preferences: Preferences) -> Iterator[str]:
 
 def _response_units(preferences: Preferences) -> Iterator[list[str]]:
     """Yield the unit of each response of each record, as if none had a prompt; equal texts make one unit of two."""
-    rows = [[(_name(response), _digest(_folded(response))) for response in own] for own in preferences.responses()]
+    sources = preferences.column("source").to_pylist()
+    rows = [
+        [(_name(response, source), _digest(_folded(response))) for response in own]
+        for own, source in zip(preferences.responses(), sources, strict=True)
+    ]
     names = sorted({name for row in rows for name, _ in row})
     number = {name: at for at, name in enumerate(names)}
     merger, owner = Merger(len(names)), dict[str, int]()
@@ -157,13 +161,14 @@ def _folded(response: Response) -> str:
     return normalise(text_of(response.content))
 
 
-def _name(response: Response) -> str:
-    named = response.extra.get("group")
+def _name(response: Response, source: str) -> str:
+    """Return the name of a response's unit; ids and groups of two sources have nothing to do with each other."""
+    named, where = response.extra.get("group"), f"{source}/" if source else ""
     if isinstance(named, str) and named:
-        return f"group:{named}"
-    return f"response:{response.id}" if response.id else f"text:{_digest(_folded(response))}"
+        return f"group:{where}{named}"
+    return f"response:{where}{response.id}" if response.id else f"text:{_digest(_folded(response))}"
 
 
-def unit_names(responses: Iterable[Response]) -> list[str]:
-    """Return the names of the responses' units, before equal texts are merged."""
-    return [_name(response) for response in responses]
+def unit_names(responses: Iterable[Response], source: str) -> list[str]:
+    """Return the names of the units of a source's responses, before equal texts are merged."""
+    return [_name(response, source) for response in responses]

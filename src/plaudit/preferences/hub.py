@@ -63,7 +63,7 @@ def hub_rows(wanted: HubName, ledger: Ledger) -> Iterator[Row]:
 
 
 def _why_unreachable(wanted: HubName) -> str:
-    """Return why the hub cannot be used, or ``""``. Any answer counts as reachable; a slow name server does not."""
+    """Return why the hub cannot be used, or ``""``. A name server that takes its time counts as no answer."""
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
         return "HF_HUB_OFFLINE is set"
     endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
@@ -80,8 +80,11 @@ def _ask(url: str) -> str:
         with urllib.request.urlopen(url, timeout=PATIENCE):  # noqa: S310  (the user's own HF_ENDPOINT)
             return ""
     except urllib.error.HTTPError as error:
-        error.close()
-        return ""
+        with error:
+            is_hub = "json" in error.headers.get("Content-Type", "")
+        return (
+            "" if is_hub and error.code < 500 else f"{url} answers {error.code} {error.reason}, and not as a hub does"
+        )
     except (OSError, ValueError) as error:
         return f"{url} cannot be reached ({error})"
 

@@ -123,7 +123,7 @@ def _blocks(
 
 def _block(responses: list[Response], source: str, weight: float) -> codec.Columns:
     identity = content_id("", responses)
-    group = group_of(unit_names(responses)) if responses else ""
+    group = group_of(unit_names(responses, source)) if responses else ""
     preference = Preference(prompt="", responses=tuple(responses), id=identity, source=source, group=group)
     return codec.encode(preference, weight)
 

@@ -108,10 +108,10 @@ def _parts(source: Source, ledger: Ledger) -> Iterator[_Part]:
 
 
 def _builtin(text: str, ledger: Ledger) -> _Part:
-    from plaudit import assets  # noqa: PLC0415  (only this source needs it)
-
     name = text.removeprefix(PREFIX)
     stem_of(name)
+    from plaudit import assets  # noqa: PLC0415  (only this source needs it)
+
     return _Part(text, text, builtin_rows(name, assets.data_file(text), ledger))
 
 

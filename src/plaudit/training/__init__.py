@@ -1,0 +1,1 @@
+"""Training on transformers' loop: whole steps, exact gradients, checkpoints that survive any break."""

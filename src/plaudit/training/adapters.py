@@ -1,22 +1,25 @@
 """LoRA: small trained matrices beside frozen ones, in the backbone; the head is trained whole.
 
-The adapted layers replace the plain ones inside the classifier, which stays the same object, and `merge` puts plain layers
-back, so what is saved afterwards needs no adapter library.
+The adapted layers replace the plain ones inside the classifier, which stays the same object, and `merge` puts plain
+layers back, so what is saved afterwards needs no adapter library.
 
 Source: Hu et al., LoRA: Low-Rank Adaptation of Large Language Models (2021).
 """
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import peft
 from peft.tuners.lora import LoraLayer
 from peft.utils import ModulesToSaveWrapper
+from safetensors.torch import save_file
 from torch import nn
 from transformers import PreTrainedModel
 
 from plaudit.models.heads import backbone_of, head_modules
+
+Model = TypeVar("Model", bound=nn.Module)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +45,7 @@ class Lora:
             raise ValueError(f"dropout must be in [0, 1), not {self.dropout}")
 
 
-def attach(model: nn.Module, lora: Lora) -> nn.Module:
+def attach(model: Model, lora: Lora) -> Model:
     """Put adapters into ``model.classifier`` and freeze all but them and the head. Returns ``model``.
 
     Raises:
@@ -63,7 +66,7 @@ def attach(model: nn.Module, lora: Lora) -> nn.Module:
     return model
 
 
-def merge(model: nn.Module) -> nn.Module:
+def merge(model: Model) -> Model:
     """Fold the adapters into the weights they stand beside and put plain layers back. Returns ``model``."""
     classifier = classifier_of(model)
     for name, module in list(classifier.named_modules()):
@@ -74,7 +77,8 @@ def merge(model: nn.Module) -> nn.Module:
             _put(classifier, name, module.modules_to_save["default"])
     for attribute in ("peft_config", "active_adapter"):
         vars(classifier).pop(attribute, None)
-    return model.requires_grad_(True)
+    model.requires_grad_(True)
+    return model
 
 
 def attached(model: nn.Module) -> bool:
@@ -113,8 +117,6 @@ def classifier_of(model: nn.Module) -> PreTrainedModel:
 
 
 def _save(weights: dict[str, Any], path: Path) -> None:
-    from safetensors.torch import save_file
-
     named = {f"base_model.model.{name}": value.detach().cpu().contiguous() for name, value in weights.items()}
     save_file(named, path, metadata={"format": "pt"})
 

@@ -26,9 +26,10 @@ class Cadence(TrainerCallback):
         self._save_every = save_every or steps_per_epoch
 
     def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **unused: Any
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_unused: Any
     ) -> TrainerControl:
         """Set the controls of transformers' loop."""
+        del args
         step, last = state.global_step, state.global_step >= state.max_steps
         control.should_evaluate = bool(self._evaluate_every) and (last or step % self._evaluate_every == 0)
         control.should_save = last or step % self._save_every == 0

@@ -1,8 +1,9 @@
 """Checkpoints that are whole or not there.
 
-A checkpoint is written into a temporary folder, every file and the folder itself are synced to disk, and the folder is renamed
-into place; its manifest lists each file's size and checksum. A folder is taken away by renaming it first. So whatever moment
-a process dies at, every folder called ``checkpoint-N`` is complete; one damaged afterwards is found by its checksums.
+A checkpoint is written into a temporary folder, every file and the folder itself are synced to disk, and the folder is
+renamed into place; its manifest lists each file's size and checksum. A folder is taken away by renaming it first. So
+whatever moment a process dies at, every folder called ``checkpoint-N`` is complete; one damaged afterwards is found by
+its checksums.
 """
 
 import json

@@ -10,7 +10,9 @@ from torch import Tensor, nn
 from plaudit.encoding.batch import Batch
 from plaudit.encoding.encoded import EncodedSet
 from plaudit.encoding.packing import collate_sequences
+from plaudit.models.heads import head_modules
 from plaudit.models.reward_model import Rewards
+from plaudit.training.adapters import classifier_of
 
 
 class Headed(Protocol):
@@ -28,20 +30,25 @@ class Headed(Protocol):
 class CachedHead(nn.Module):
     """A reward model that reads the pooled states of known sequences and computes only its head.
 
+    Only the head's modules are its own: the hundreds of a frozen backbone would cost more to walk through than a step.
+
     Args:
-        model: has ``features`` and ``head`` (see `Headed`).
+        model: has ``features`` and ``head`` (see `Headed`), and a classifier.
         features: [S, F], the pooled state of each sequence of an encoded set.
     """
 
     def __init__(self, model: nn.Module, features: Tensor) -> None:
         super().__init__()
-        self.model = model
+        self._head = cast(Headed, model).head
         self._features = features
+        classifier = classifier_of(model)
+        parts = head_modules(classifier) | dict(classifier.named_children())
+        parts.pop(classifier.base_model_prefix)
+        self.parts = nn.ModuleDict({name.replace(".", "_"): module for name, module in parts.items()})
 
     def forward(self, batch: Batch) -> Rewards:
         """Score the sequences that ``batch`` names; its tokens are not looked at."""
-        rewards: Rewards = cast(Headed, self.model).head(self._features[list(batch.sequences)])
-        return rewards
+        return self._head(self._features[list(batch.sequences)])
 
 
 def cache_features(model: nn.Module, encoded: EncodedSet, *, token_budget: int) -> Tensor:
@@ -66,7 +73,8 @@ def cache_features(model: nn.Module, encoded: EncodedSet, *, token_budget: int) 
             if table is None:
                 table = found.new_full((encoded.sequences, found.shape[1]), float("nan"))
             table[list(batch.sequences)] = found
-    assert table is not None, "an encoded set with records has sequences"
+    if table is None:
+        raise ValueError("the encoded set holds no records, so there are no features to keep")
     return table
 
 

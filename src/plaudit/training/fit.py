@@ -29,7 +29,7 @@ from plaudit.training.progress import Progress, Row
 from plaudit.training.recipe import Recipe
 from plaudit.training.run_folder import CHECKPOINTS, HISTORY, held, settle
 from plaudit.training.step import label_weight
-from plaudit.training.trainer import PROGRESS, Trainer, load_trained
+from plaudit.training.trainer import PROGRESS, Trainer
 
 Validate = Callable[[nn.Module], dict[str, float]]
 
@@ -226,9 +226,9 @@ def _check_learnable(train: EncodedSet, objective: Objective, like: Rewards) -> 
         if float(label_weight(objective, labels, like)) > 0:
             return
     raise NothingToLearn(
-        f"{type(objective).__name__} finds nothing to learn from in {len(train)} records: they hold {len(train.chosen)} "
-        f"comparisons and the ratings {', '.join(train.rating_names) or 'none'}; make comparisons from ratings, or choose "
-        "an objective that learns from what there is"
+        f"{type(objective).__name__} finds nothing to learn from in {len(train)} records: they hold "
+        f"{len(train.chosen)} comparisons and the ratings {', '.join(train.rating_names) or 'none'}; make comparisons "
+        "from ratings, or choose an objective that learns from what there is"
     )
 
 
@@ -256,7 +256,7 @@ def _go_on(run: Run, trainer: Trainer) -> Progress:
     if found is not None:
         trainer.progress = Progress.read(found / PROGRESS)
         if trainer.progress.stopped:
-            load_trained(run.trained, found)
+            trainer.load_checkpoint(found)
             trainer.state.global_step = checkpoint_step(found)
             return trainer.progress
     trainer.train(resume_from_checkpoint=str(found) if found else None)
@@ -271,7 +271,8 @@ def _newest(folder: Path) -> Path | None:
     best = Progress.read(found / PROGRESS).best_step
     if best is not None and (damage := checkpoints.problem(checkpoints.at(folder, best))):
         raise checkpoints.CheckpointError(
-            f"the best weights so far, {checkpoints.at(folder, best)}, are damaged ({damage}); start again in another folder"
+            f"the best weights so far, {checkpoints.at(folder, best)}, are damaged ({damage}); start again in another "
+            "folder"
         )
     for step in checkpoints.steps(folder):
         if step > checkpoint_step(found):
@@ -291,7 +292,7 @@ def _write_history(output: Path, progress: Progress) -> None:
 
 def _finish(run: Run, trainer: Trainer, progress: Progress) -> Fitted:
     if progress.best_step is not None:
-        trainer._load_from_checkpoint(str(checkpoints.at(run.output / CHECKPOINTS, progress.best_step)))
+        trainer.load_checkpoint(checkpoints.at(run.output / CHECKPOINTS, progress.best_step))
     run.model.eval()
     steps = trainer.state.global_step
     return Fitted(progress.history, steps, progress.best_step, progress.best_metric, progress.stopped, run.dtype)

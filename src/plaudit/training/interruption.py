@@ -31,10 +31,11 @@ def interruptible() -> Iterator[Interruption]:
         yield interruption
         return
 
-    def ask(number: int, frame: FrameType | None) -> None:
+    def ask(_number: int, _frame: FrameType | None) -> None:
         interruption.asked = True
         signal.signal(signal.SIGINT, before or signal.default_int_handler)
-        print("\nstopping after this step; press Ctrl-C again to stop at once", file=sys.stderr, flush=True)
+        sys.stderr.write("\nstopping after this step; press Ctrl-C again to stop at once\n")
+        sys.stderr.flush()
 
     before = signal.signal(signal.SIGINT, ask)
     try:

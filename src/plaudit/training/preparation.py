@@ -11,6 +11,8 @@ from plaudit.models.heads import head_parameters
 from plaudit.training.adapters import attach, attached, classifier_of
 from plaudit.training.recipe import Recipe
 
+DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
+
 
 class NotTrainable(ValueError):
     """The model cannot be trained as it is; the message says what is wrong with it."""
@@ -35,9 +37,9 @@ def prepare(model: nn.Module, recipe: Recipe) -> nn.Module:
 
 
 def set_dropout(model: nn.Module, rate: float) -> None:
-    """Set every dropout rate to ``rate``: of modules, of the numbers that attention layers read, and in configurations."""
+    """Set every dropout rate to ``rate``: of modules, of numbers that attention layers read, and in configurations."""
     for module in model.modules():
-        if isinstance(module, nn.modules.dropout._DropoutNd):
+        if isinstance(module, DROPOUTS):
             module.p = rate
         config = getattr(module, "config", None)
         for holder in (module, config, *_parts(config)):
@@ -102,6 +104,6 @@ def _check_masters(model: nn.Module) -> None:
     for name, parameter in trained:
         if parameter.dtype != torch.float32:
             raise NotTrainable(
-                f"{name} is {str(parameter.dtype).removeprefix('torch.')}; trained weights are fp32 masters: load the model "
-                "in float32 and ask for dtype='bfloat16' to compute in it"
+                f"{name} is {str(parameter.dtype).removeprefix('torch.')}; trained weights are fp32 masters: load the "
+                "model in float32 and ask for dtype='bfloat16' to compute in it"
             )

@@ -86,8 +86,8 @@ class Progress:
         value = metrics.get(monitor)
         if value is None or not math.isfinite(value):
             raise ValueError(
-                f"validation at step {row['step']} gave {monitor} = {value}; a finite number is needed to choose the best "
-                f"checkpoint (it gave: {', '.join(metrics) or 'nothing'})"
+                f"validation at step {row['step']} gave {monitor} = {value}; a finite number is needed to choose the "
+                f"best checkpoint (it gave: {', '.join(metrics) or 'nothing'})"
             )
         best = self.best_metric is None or value < self.best_metric - min_gain
         self.history.append({"kind": "evaluation", **row, **metrics, "best": best})

@@ -46,7 +46,7 @@ class StepStatistics:
     Attributes:
         loss: weighted mean loss.
         weight: summed weight of the terms.
-        accuracy: share of comparisons ordered as labelled, a tie of rewards ½; stated ties are left out; None without any.
+        accuracy: share of comparisons ordered as labelled, equal rewards ½; stated ties left out; None without any.
         margin: mean reward of chosen minus rejected over the same comparisons, or None.
         comparisons: number of comparisons, stated ties among them.
         ordered: number of comparisons that are not ties.
@@ -95,7 +95,7 @@ def accumulate(
         backward: accumulates the gradient of a scalar.
         over_ranks: sums a tensor over all ranks.
         ranks: by how many the gradients are averaged afterwards (data-parallel wrappers do), which is undone here.
-        unsynced: context in which gradients are not exchanged between ranks, entered for all micro-batches but the last.
+        unsynced: context in which gradients are not exchanged between ranks, entered for all but the last micro-batch.
 
     Returns:
         float64 [7]: loss, weight, correct, margin, ordered comparisons, comparisons and tokens, summed over this rank's

@@ -1,8 +1,8 @@
 """The training loop: transformers' own, with plaudit's steps, history, evaluation and checkpoints in it.
 
-Loggers, schedules, optimisers and distributed launching are transformers'. What differs: a loader element is a whole step
-with its micro-batches; the loss is divided by the weight of all the step's terms; checkpoints are atomic and hold the trained
-weights only.
+Loggers, schedules, optimisers and distributed launching are transformers'. What differs: a loader element is a whole
+step with its micro-batches; the loss is divided by the weight of all the step's terms; checkpoints are atomic and hold
+the trained weights only.
 """
 
 import time
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 import transformers
@@ -79,6 +79,10 @@ class Trainer(transformers.Trainer):
         """Whether the user stopped the run before its end."""
         return self._stopping and not self.progress.stopped
 
+    def load_checkpoint(self, checkpoint: Path) -> None:
+        """Put the weights of ``checkpoint`` into the model."""
+        self._load_from_checkpoint(str(checkpoint))
+
     def get_train_dataloader(self) -> StepLoader:
         """Return this process's steps; they are not sharded again."""
         return self.loader
@@ -123,7 +127,7 @@ class Trainer(transformers.Trainer):
             self.control.should_save = self.control.should_training_stop = True
         self._since = time.perf_counter()
 
-    def evaluate(self, *unused: Any, **ignored: Any) -> dict[str, float]:
+    def evaluate(self, *_unused: Any, **_ignored: Any) -> dict[str, float]:
         """Validate; the best step so far is saved, and training stops when it has been for too long."""
         if self.validate is None:
             return {}
@@ -144,8 +148,8 @@ class Trainer(transformers.Trainer):
 
     @property
     def _trained(self) -> nn.Module:
-        assert self.model is not None
-        return self.model
+        model: Any = self.model
+        return cast(nn.Module, model)
 
     def _place(self) -> Row:
         return {"step": self.state.global_step, "epoch": self.state.epoch}
@@ -162,9 +166,7 @@ class Trainer(transformers.Trainer):
         return context
 
     def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
-        norm = super()._get_grad_norm(  # type: ignore[no-untyped-call]
-            model, grad_norm=grad_norm
-        )
+        norm = super()._get_grad_norm(model, grad_norm=grad_norm)
         if not torch.isfinite(torch.as_tensor(norm)).all():
             raise NonFinite(self._what_failed("the gradient", self._step_records))
         return norm
@@ -212,7 +214,7 @@ def trained_state(model: nn.Module) -> dict[str, Tensor]:
     state = {name: parameter.detach() for name, parameter in model.named_parameters() if parameter.requires_grad}
     for prefix, module in model.named_modules():
         for name, buffer in module.named_buffers(recurse=False):
-            if name not in module._non_persistent_buffers_set:
+            if name not in module._non_persistent_buffers_set:  # noqa: SLF001 - torch has no public name for it
                 state[f"{prefix}.{name}" if prefix else name] = buffer
     return state
 

@@ -91,7 +91,7 @@ def test_trl_margin_is_the_strength() -> None:
 
 
 def test_trl_messages_are_the_prompt() -> None:
-    """Where `prompt_format` is hh, the conversation in `messages` is the prompt, and text responses are its next turn."""
+    """Where `prompt_format` is hh, the conversation in `messages` is the prompt, text responses its next turn."""
     row = {"prompt": "\n\nHuman: q\n\nAssistant:", "prompt_format": "hh", "chosen": "good", "rejected": "poor"}
     with_messages, without = _read(Trl(), row | {"messages": [_turn(USER)]}, row)
 
@@ -198,7 +198,7 @@ def test_ratings_are_finite_numbers(bad: object) -> None:
     """NaN, infinities, words and truth values are no ratings; null is none."""
     with pytest.raises(BadRow, match="field 'rating'"):
         _read(Ratings(), {"text": "a", "rating": bad})
-    with pytest.raises(BadRow, match="field 'ratings.wit'"):
+    with pytest.raises(BadRow, match=r"field 'ratings\.wit'"):
         _read(Ratings(), {"text": "a", "ratings": {"wit": bad}})
     with pytest.raises(BadRow, match="field 'ratings'"):
         _read(Ratings(), {"text": "a", "rating": None})

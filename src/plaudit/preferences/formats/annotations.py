@@ -1,7 +1,7 @@
 """One row an annotator's vote between ``response_a`` and ``response_b``: ``label`` A, B or tie, reasons kept.
 
 Rows of the same item (``item_id``, else the same prompt and responses) share a record, with a comparison a vote. They
-need not be neighbours, but no more than ``window`` other items may lie between two of them. Sides may be swapped from
+need not be neighbours, but no more than ``window`` other items may begin among them. Sides may be swapped from
 vote to vote. Fields in pairs (``model_a``, ``model_b``) go to the responses; other fields go to the record where all
 its votes agree on them, else to the vote.
 """
@@ -128,7 +128,6 @@ def _file_vote(waiting: OrderedDict[str, list[_Vote]], vote: _Vote) -> None:
     if others is None:
         waiting[key] = [vote]
         return
-    waiting.move_to_end(key)
     others.append(_turned(vote, others[0]))
 
 

@@ -48,8 +48,8 @@ class Trl:
             "prompt": "\n\nHuman: Name a prime.\n\nAssistant:",
             "prompt_format": "hh",
             "messages": [_ASK],
-            "chosen": "Seven.",
-            "rejected": "Nine.",
+            "chosen": "Eleven.",
+            "rejected": "Six.",
         },
     )
 

@@ -1,0 +1,141 @@
+"""What is trained on and scored: real pairs, prompts and snippets, drawn the same way in every run."""
+
+import os
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.loading import Pair, messages
+from benchmarks.machine import ROOT
+from plaudit.encoding.encoder import Encoder
+from plaudit.encoding.turns import Unencodable
+from plaudit.preferences.preference import Message, Preference
+from plaudit.preferences.reading import read
+
+SHARED = "PLAUDIT_SHARED_DATA"
+PAIRS_FILE = "hh-rlhf-harmless.train.jsonl.gz"
+SNIPPETS = "builtin:movie-ratings"
+ASKED = "How good is this film?"
+"""The prompt of every snippet: a cross-encoder takes pairs of texts only."""
+WORDS = 60
+"""Words of a response to score, at the most."""
+
+
+class NoPairs(LookupError):
+    """The preference file is not there, or holds too few pairs that fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """A pair that fits, and the tokens of its prompt and of its longer side."""
+
+    pair: Pair
+    prompt: int
+    longest: int
+
+
+def shared_pairs() -> Iterator[Pair]:
+    """Yield the pairs of hh-rlhf harmless in the folder `PLAUDIT_SHARED_DATA`, else ``../shared/data``.
+
+    Raises:
+        NoPairs: the file is not there.
+    """
+    path = Path(os.environ.get(SHARED, ROOT.parent / "shared" / "data")) / PAIRS_FILE
+    if not path.is_file():
+        raise NoPairs(f"{PAIRS_FILE} is in none of the places looked at; {SHARED} may name its folder")
+    return map(conversational, read(path, "hh", on_flaw="drop"))
+
+
+def conversational(preference: Preference) -> Pair:
+    """Return a record of one comparison in TRL's conversational shape."""
+    edge = preference.comparisons[0]
+    sides = {
+        "chosen": preference.responses[edge.chosen].content,
+        "rejected": preference.responses[edge.rejected].content,
+    }
+    return {name: _plain(content) for name, content in {"prompt": preference.prompt, **sides}.items()}
+
+
+def _plain(content: Any) -> list[dict[str, str]]:
+    return [{"role": turn.role, "content": turn.content} for turn in content]
+
+
+def fitting(pairs: Iterable[Pair], encoder: Encoder) -> list[Fitting]:
+    """Return the pairs that fit uncut, differ in their ids, and have a prompt that none before them has."""
+    found, seen = [], set()
+    for pair in pairs:
+        prompt = messages(pair["prompt"])
+        results = list(encoder.encode_many((prompt, messages(pair[side])) for side in ("chosen", "rejected")))
+        whole = [item for item in results if not isinstance(item, Unencodable) and not item.cut]
+        if len(whole) < 2 or prompt in seen or whole[0].ids.tolist() == whole[1].ids.tolist():
+            continue
+        seen.add(prompt)
+        found.append(Fitting(pair, whole[0].prompt_length, max(len(item.ids) for item in whole)))
+    return found
+
+
+def drawn(pool: Sequence[Fitting], count: int, seed: int) -> list[Fitting]:
+    """Return ``count`` of ``pool`` in random order.
+
+    Raises:
+        NoPairs: there are fewer.
+    """
+    if len(pool) < count:
+        raise NoPairs(f"only {len(pool)} pairs fit, and {count} are needed")
+    return random.Random(seed).sample(list(pool), count)
+
+
+def length_sorted(pairs: Sequence[Fitting], warm_up: int) -> list[Fitting]:
+    """Return the pairs with all but the first ``warm_up`` sorted by their longer side."""
+    return [*pairs[:warm_up], *sorted(pairs[warm_up:], key=lambda pair: pair.longest)]
+
+
+def short_case(pool: Sequence[Fitting], tokens: int, responses: int, seed: int) -> dict[str, Any]:
+    """Return the prompt whose length is closest to ``tokens``, with responses of the pool."""
+    asked = min(pool, key=lambda pair: abs(pair.prompt - tokens)).pair["prompt"]
+    return {"case": "short", "prompt": asked, "responses": _responses(pool, responses, seed)}
+
+
+def long_case(
+    pool: Sequence[Fitting], tokens: int, responses: int, seed: int, measure: Callable[[str], int]
+) -> dict[str, Any]:
+    """Return a prompt of ``tokens`` tokens or a few more, made of many prompts' words, with responses of the pool.
+
+    Args:
+        pool: the pairs to take texts from.
+        tokens: how long the prompt is to be.
+        responses: how many responses.
+        seed: of the choice of responses.
+        measure: gives the tokens of a prompt.
+    """
+    words = [word for pair in pool for turn in pair.pair["prompt"] for word in turn["content"].split()]
+    low, high = 1, len(words)
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if measure(" ".join(words[:middle])) >= tokens else (middle + 1, high)
+    asked = [{"role": "user", "content": " ".join(words[:low])}]
+    return {"case": "long", "prompt": asked, "responses": _responses(pool, responses, seed + 1)}
+
+
+def prompt_tokens(encoder: Encoder, text: str) -> int:
+    """Return how many tokens a prompt of one user turn takes."""
+    return encoder.encode((Message("user", text),), (Message("assistant", "x"),)).prompt_length
+
+
+def _responses(pool: Sequence[Fitting], count: int, seed: int) -> list[str]:
+    texts = sorted({" ".join(pair.pair["chosen"][0]["content"].split()[:WORDS]) for pair in pool})
+    if len(texts) < count:
+        raise NoPairs(f"only {len(texts)} different responses, and {count} are needed")
+    return random.Random(seed).sample(texts, count)
+
+
+def movie_snippets(count: int, seed: int) -> list[str]:
+    """Return ``count`` snippets of movie reviews.
+
+    Raises:
+        AssetError: they are not cached and cannot be downloaded.
+    """
+    texts = [str(record.responses[0].content) for record in read(SNIPPETS, on_flaw="drop")]
+    return random.Random(seed).sample(texts, min(count, len(texts)))

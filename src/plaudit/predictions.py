@@ -181,7 +181,7 @@ class Predictions:
         partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
         try:
             write(self, partial)
-            os.replace(partial, path)
+            partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
 

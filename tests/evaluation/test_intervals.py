@@ -61,7 +61,7 @@ MEANS = ("accuracy", "log_likelihood", "brier", "area_under_curve")
 @pytest.mark.parametrize("groups", [20, 50, 200])
 @pytest.mark.parametrize("centre", [0.3, 1.0])
 def test_many_intervals_over_prompts_cover(groups: int, centre: float) -> None:
-    """The same in 1,000 sets of each size, for accuracy, log-likelihood, Brier score and AUC; a little less in few groups."""
+    """The same in 1,000 sets of each size, for four metrics; a little less in few groups."""
     found = covered(lambda rng, n: in_prompts(rng, n, centre), groups, 50_000, MEANS, sets=1000, resamples=600)
     print(f"prompts {groups}, centre {centre}: {found}")
     assert all((0.90 if groups <= 50 else 0.92) <= share <= 0.98 for share in found.values()), found

@@ -29,7 +29,9 @@ def test_training_leaves_a_measured_artefact(trained):
     """The artefact, the evaluation, the predictions, the history and its page are there, and it learned."""
     evaluation = json.loads((trained / "evaluation.json").read_text())
 
-    assert {"artefact", "evaluation.json", "predictions.npz", "training.html", "run"} <= {p.name for p in trained.iterdir()}
+    assert {"artefact", "evaluation.json", "predictions.npz", "training.html", "run"} <= {
+        p.name for p in trained.iterdir()
+    }
     assert evaluation["accuracy"] > 0.9
     assert evaluation["interval"][0] > 0.5
     assert (trained / "artefact" / "plaudit.json").is_file()
@@ -80,7 +82,7 @@ def test_rank_puts_the_best_first(trained, capsys, tmp_path):
     [ranking] = [row["ranking"] for row in found["rankings"]]
 
     assert code == 0
-    assert [one["response"] for one in ranking][0] == "yes yes"
+    assert ranking[0]["response"] == "yes yes"
     assert ranking[0]["index"] == 1
     assert len(ranking) == 2
     assert ranking[0]["reward"] >= ranking[1]["reward"]

@@ -5,7 +5,7 @@ Importing this needs neither torch nor transformers; only the one-time conversio
 
 from pathlib import Path
 
-from plaudit.assets import builtin, cache
+from plaudit.assets import builtin, cache, hub
 from plaudit.assets.errors import AssetError, UnknownAsset, Unreachable, WrongHash
 
 __all__ = ["AssetError", "UnknownAsset", "Unreachable", "WrongHash", "base_model", "data_file", "names"]
@@ -36,8 +36,6 @@ def base_model(name: str) -> Path:
 
 
 def _from_hub(name: str) -> Path:
-    from plaudit.assets import hub  # here, so that listing built-ins does not wait for huggingface_hub
-
     return hub.resolve(name, builtin.known("model"))
 
 

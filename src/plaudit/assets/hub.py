@@ -52,7 +52,7 @@ def resolve(name: str, instead: Iterable[str]) -> Path:
     except Exception as error:
         raise Unreachable(_cannot_have(name, failure or error, instead)) from error
     if offline:
-        print(f"the hub does not answer; using the cached {name} in {found}", file=sys.stderr)
+        sys.stderr.write(f"the hub does not answer; using the cached {name} in {found}" + "\n")
     _require_complete(name, Path(found))
     return Path(found)
 

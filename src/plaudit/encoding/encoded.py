@@ -1,7 +1,7 @@
 """A tokenised set of preferences: flat NumPy columns, each distinct sequence stored once.
 
-A sequence is one response after its prompt, tokenised whole. Records point at sequences, comparisons point at sequences,
-so a response that is compared many times is still encoded, and later computed, once a batch.
+A sequence is one response after its prompt, tokenised whole. Records point at sequences, comparisons point at
+sequences, so a response that is compared many times is still encoded, and later computed, once a batch.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,8 +19,8 @@ class EncodedSet:
         tokens: int32 [sum of lengths], the ids of all sequences end to end (may be memory-mapped).
         offsets: int64 [S + 1], where each sequence starts in ``tokens``.
         response_starts: int32 [S], how many leading ids of each sequence belong to its prompt and headers.
-        prompt_keys: int64 [S], sequences with the same key have the same (truncated) prompt and may share a tree; 0 means
-            there is no prompt to share.
+        prompt_keys: int64 [S], sequences with the same key have the same (truncated) prompt and may share a tree; 0
+            means there is no prompt to share.
         token_types: uint8, like ``tokens``, 1 on an encoder's second segment; or None.
         record_offsets: int64 [R + 1], where each record's responses start in ``record_sequences``.
         record_sequences: int64, sequence index of every response of every record.

@@ -120,7 +120,7 @@ def _centre(metric: Metric, predictions: Predictions) -> Floats:
 
 
 def _estimate(metric: Metric, predictions: Predictions, resampled: Floats, units: Units) -> Estimate:
-    point = metric(predictions)
+    point = float(metric(predictions))
     if getattr(metric, "bound", 0) and min(point, 1 - point) < 1e-9:  # rounding of weighted sums
         return _at_the_bound(point, getattr(metric, "bound", 0), units)
     if not np.isfinite(point):

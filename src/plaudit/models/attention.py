@@ -61,7 +61,7 @@ def prompt_trees(
     queries, keys, values = (tensor[0].to(value.dtype) for tensor in (query, key, value))
     rate = dropout if module.training else 0.0
     if torch.is_grad_enabled() and rate == 0 and softcap is None:
-        out: Tensor = DenseAttention.apply(queries, keys, values, trees, sliding_window, scaling)  # type: ignore[no-untyped-call]
+        out: Tensor = DenseAttention.apply(queries, keys, values, trees, sliding_window, scaling)
         return out.unsqueeze(0), None
     parts = [
         _attend(folded(queries, block), gathered(keys, block), gathered(values, block), mask, scaling, rate, softcap)

@@ -1,6 +1,7 @@
 """Loading a base model: any causal language model or encoder, in fp32, with only the reward head new.
 
-Whatever else is missing from a checkpoint is an error, not a random weight. Pickled weights and remote code are refused.
+Whatever else is missing from a checkpoint is an error, not a random weight. Pickled weights and remote code are
+refused.
 """
 
 import json
@@ -119,6 +120,6 @@ def _refuse_missing(classifier: PreTrainedModel, new: tuple[str, ...], folder: P
     lost = [name for name in new if not name.startswith(heads)]
     if lost:
         raise BadBase(
-            f"{folder}: the checkpoint lacks {len(lost)} backbone weights ({', '.join(lost[:4])}…), which would be random; "
-            "is it a checkpoint of another class?"
+            f"{folder}: the checkpoint lacks {len(lost)} backbone weights ({', '.join(lost[:4])}…), which would be "
+            "random; is it a checkpoint of another class?"
         )

@@ -1,7 +1,7 @@
 """Dense attention over blocks, with its backward pass written out.
 
-On a CPU a short segment's attention is bound by memory, not by arithmetic. Composed of ordinary operations it passes over
-the score matrix about fourteen times; here the scale and the mask enter through the product itself, the softmax
+On a CPU a short segment's attention is bound by memory, not by arithmetic. Composed of ordinary operations it passes
+over the score matrix about fourteen times; here the scale and the mask enter through the product itself, the softmax
 reads and writes once in each direction, and only the weights are kept for the backward pass.
 """
 
@@ -43,7 +43,7 @@ class DenseAttention(torch.autograd.Function):
                 q, k, v = _operands(block, query, key, value)
                 d_out = _grouped(_get(gradients[0], block), k.shape[0])
                 d_weight = torch.bmm(d_out, v.transpose(1, 2))
-                d_scores = torch._softmax_backward_data(d_weight, weight, -1, weight.dtype)
+                d_scores = torch._softmax_backward_data(d_weight, weight, -1, weight.dtype)  # noqa: SLF001 - it has no public name
                 _store(d_query, block, torch.bmm(d_scores, k) * ctx.scaling)
                 _add(d_key, block, torch.bmm(d_scores.transpose(1, 2), q) * ctx.scaling)
                 _add(d_value, block, torch.bmm(weight.transpose(1, 2), d_out))

@@ -19,8 +19,8 @@ def longest(layout: Layout) -> int:
 def check_positions(config: PreTrainedConfig, layout: Layout) -> None:
     """Raise `BadPositions` if a position lies beyond a learned table, or lengths straddle a rotary switch.
 
-    ``dynamic`` and ``longrope`` rotary embeddings choose their frequencies by the longest sequence of a call, so packing
-    sequences from both sides of the switch would change rewards.
+    ``dynamic`` and ``longrope`` rotary embeddings choose their frequencies by the longest sequence of a call, so
+    packing sequences from both sides of the switch would change rewards.
     """
     text = config.get_text_config()
     limit = getattr(text, "max_position_embeddings", None)

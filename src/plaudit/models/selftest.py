@@ -1,7 +1,7 @@
 """Before training and serving: do packed rewards equal those of the family's own class, one sequence at a time?
 
-A backbone that passes ``position_ids`` or keyword arguments to only some of its layers would be silently wrong when packed.
-This runs the class's own forward, with eager attention and no padding, and refuses on disagreement.
+A backbone that passes ``position_ids`` or keyword arguments to only some of its layers would be silently wrong when
+packed. This runs the class's own forward, with eager attention and no padding, and refuses on disagreement.
 """
 
 import torch

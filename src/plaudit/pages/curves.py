@@ -20,7 +20,7 @@ def write(history: Rows, path: Path) -> Path | None:
     """
     if find_spec("plotly") is None:
         return None
-    from plotly.subplots import make_subplots
+    from plotly.subplots import make_subplots  # noqa: PLC0415 - an extra, see [report]
 
     figure = make_subplots(rows=len(PANELS), cols=1, shared_xaxes=True, subplot_titles=[title for *_, title in PANELS])
     for row, (trained, held_out, title) in enumerate(PANELS, start=1):
@@ -34,7 +34,7 @@ def write(history: Rows, path: Path) -> Path | None:
 
 def _traces(history: Rows, trained: str, held_out: str, title: str) -> list[Any]:
     """Return one line of the step rows, its smoothed form for noisy keys, and markers of the held-out rows."""
-    import plotly.graph_objects as go
+    import plotly.graph_objects as go  # noqa: PLC0415 - an extra
 
     steps, values = points(history, "step", trained)
     traces = [go.Scatter(x=steps, y=values, mode="lines", name=f"{title}, a step", line={"width": 1}, opacity=0.5)]

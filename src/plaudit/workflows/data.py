@@ -1,4 +1,4 @@
-"""The data of a run: sources read, grouped, split and, where people rated instead of comparing, turned into comparisons."""
+"""The data of a run: sources read, grouped, split and, where people only rated, turned into comparisons."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -16,6 +16,8 @@ REVIEWS = {
 }
 """Written for the demo, best first."""
 
+EXAMPLE = '{"response": "I laughed all the way through."}'
+
 
 @dataclass(frozen=True, slots=True)
 class Demonstration:
@@ -52,7 +54,7 @@ class Demonstration:
                 f"Trained in {speed}.",
                 f"The reward model is in {self.trained.artefact}. Score your own text with it:",
                 "",
-                f"""  echo '{{"response": "I laughed all the way through."}}' | plaudit score {self.trained.artefact}""",
+                f"  echo '{EXAMPLE}' | plaudit score {self.trained.artefact}",
                 "",
             ]
         )

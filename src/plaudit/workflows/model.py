@@ -33,8 +33,8 @@ class Model:
         pooling: ``last``, ``first`` or ``mean``; empty takes ``last`` for causal models, ``first`` for encoders.
         layout: ``trees`` (packed, a shared prompt computed once) or ``padded``.
         template: how text is written, see ``encoding.choices.for_tokenizer``.
-        max_length: tokens a sequence may have; long prompts lose their oldest turns. 0 takes the backbone's own limit, at
-            most 2,048.
+        max_length: tokens a sequence may have; long prompts lose their oldest turns. 0 takes the backbone's own limit,
+            at most 2,048.
         random_weights: build the backbone from its configuration alone, with random weights.
         seed: of the new head.
     """

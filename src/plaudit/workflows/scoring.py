@@ -40,7 +40,7 @@ def open_scorer(path: Path | str, dtype: str = "float32", cache: Path | None = N
 
 
 def score_rows(scorer: Scorer, rows: Iterable[Row], on_unfit: Literal["error", "nan"] = "error") -> Iterator[Row]:
-    """Yield each row with its ``reward``, ``tokens``, ``truncated`` and, where there is none, why it was ``refused``."""
+    """Yield each row with its ``reward`` (or why it was ``refused``), ``tokens``, ``truncated`` and ``cached``."""
     held = list(rows)
     for row, score in zip(held, scorer.score(held, on_unfit=on_unfit), strict=True):
         yield {**row, **_fields(score)}

@@ -1,7 +1,7 @@
 """One reward a response: a transformer backbone with the family's own sequence-classification head.
 
-Causal backbones run prompt trees and are pooled at the last token; encoders run packed and are pooled at the first token or
-the mean. A backbone that cannot run packed takes the padded path and says why.
+Causal backbones run prompt trees and are pooled at the last token; encoders run packed and are pooled at the first
+token or the mean. A backbone that cannot run packed takes the padded path and says why.
 
 Source: Stiennon et al., Learning to summarize from human feedback (2020); Ouyang et al., InstructGPT (2022).
 """

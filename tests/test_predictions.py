@@ -201,6 +201,7 @@ def test_evaluation_needs_no_torch() -> None:
     """From predictions on nothing imports torch or transformers, directly or indirectly."""
     code = (
         "import sys, plaudit.predictions, plaudit.evaluation.evaluate;"
-        "from plaudit.evaluation.metrics import choose; choose(); assert not {'torch', 'transformers'} & set(sys.modules)"
+        "from plaudit.evaluation.metrics import choose; choose();"
+        "assert not {'torch', 'transformers'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

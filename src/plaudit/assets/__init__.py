@@ -3,9 +3,10 @@
 Importing this needs neither torch nor transformers; only the one-time conversion of a built-in model does.
 """
 
+import importlib
 from pathlib import Path
 
-from plaudit.assets import builtin, cache, hub
+from plaudit.assets import builtin, cache
 from plaudit.assets.errors import AssetError, UnknownAsset, Unreachable, WrongHash
 
 __all__ = ["AssetError", "UnknownAsset", "Unreachable", "WrongHash", "base_model", "data_file", "names"]
@@ -36,7 +37,9 @@ def base_model(name: str) -> Path:
 
 
 def _from_hub(name: str) -> Path:
-    return hub.resolve(name, builtin.known("model"))
+    hub = importlib.import_module("plaudit.assets.hub")  # by name: listing built-ins does not wait for huggingface_hub
+    found: Path = hub.resolve(name, builtin.known("model"))
+    return found
 
 
 def data_file(name: str) -> Path:

@@ -40,11 +40,14 @@ def shorten(
     Raises:
         ResponseTooLong: the response alone is longer than ``limit``.
     """
-    candidates = [candidate for candidate in _fewer_turns(prompt) if allowed(candidate)] or [prompt]
-    fitting = bisect_left(candidates, True, key=lambda candidate: measure(candidate) <= limit)
-    if fitting < len(candidates):
-        return candidates[fitting]
-    cut = _fewer_words(candidates[-1], lambda candidate: measure(candidate) - limit, starts)
+    last = prompt
+    for series in _fewer_turns(prompt):
+        candidates = [candidate for candidate in series if allowed(candidate)]
+        fitting = bisect_left(candidates, True, key=lambda candidate: measure(candidate) <= limit)
+        if fitting < len(candidates):
+            return candidates[fitting]
+        last = candidates[-1] if candidates else last
+    cut = _fewer_words(last, lambda candidate: measure(candidate) - limit, starts)
     if measure(cut) <= limit:
         return cut
     nothing: Content = "" if isinstance(prompt, str) else ()
@@ -57,13 +60,17 @@ def shorten(
     return nothing
 
 
-def _fewer_turns(prompt: Content) -> list[Content]:
-    """Return the prompt with no turn dropped, one, two, … down to its last turn alone."""
+def _fewer_turns(prompt: Content) -> list[list[Content]]:
+    """Return the prompt with no turn dropped, one, two, … down to its last turn alone.
+
+    A first system turn is kept throughout the first series; only where nothing of that fits, it goes, and the second
+    series begins with all other turns again.
+    """
     if isinstance(prompt, str) or len(prompt) < 2:
-        return [prompt]
+        return [[prompt]]
     head, body = (prompt[:1], prompt[1:]) if prompt[0].role == "system" else ((), prompt)
-    shorter: list[Content] = [head + body[dropped:] for dropped in range(len(body))]
-    return [*shorter, body[-1:]] if head else shorter
+    heads = (head, ()) if head else ((),)
+    return [[first + body[dropped:] for dropped in range(len(body))] for first in heads]
 
 
 def _fewer_words(prompt: Content, excess: Callable[[Content], int], starts: Callable[[str], Sequence[int]]) -> Content:

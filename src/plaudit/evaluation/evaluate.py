@@ -86,8 +86,8 @@ def evaluate(
     Args:
         predictions: the scored comparisons.
         metrics: names of metrics, or metrics by name; all of `plaudit.evaluation.metrics` by default.
-        slices: names of the slices to break down by; by default all the predictions carry, and ``chosen_is`` (longer or
-            shorter) where lengths are known.
+        slices: names of the slices to break down by; by default all the predictions carry with two labels or more, and
+            ``chosen_is`` (longer or shorter) where lengths are known.
         resamples: number of resamples behind each interval.
         seed: seed of the resamples.
 
@@ -105,12 +105,17 @@ def evaluate(
     overall = section(predictions)
     return Evaluation(
         overall=overall,
-        slices={name: _labelled(sliced, name, section) for name in (sliced.slices if slices is None else slices)},
+        slices={name: _labelled(sliced, name, section) for name in (_telling(sliced) if slices is None else slices)},
         flags=flags(predictions, overall),
         unit="responses" if predictions.by_response else "prompts",
         resamples=resamples,
         seed=seed,
     )
+
+
+def _telling(predictions: Predictions) -> list[str]:
+    """Return the slices that divide the comparisons: one with a single label would say everything twice."""
+    return [name for name, labels in predictions.slices.items() if len(set(labels.tolist())) > 1]
 
 
 def _labelled(predictions: Predictions, name: str, section: Callable[[Predictions], Section]) -> Mapping[str, Section]:

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pyarrow as pa
 
-from plaudit import members
+from plaudit import assets, members
 from plaudit.preferences.builtin import PREFIX, builtin_rows, stem_of
 from plaudit.preferences.codec import encode
 from plaudit.preferences.dataset import Preferences
@@ -110,8 +110,6 @@ def _parts(source: Source, ledger: Ledger) -> Iterator[_Part]:
 def _builtin(text: str, ledger: Ledger) -> _Part:
     name = text.removeprefix(PREFIX)
     stem_of(name)
-    from plaudit import assets  # noqa: PLC0415  (only this source needs it)
-
     return _Part(text, text, builtin_rows(name, assets.data_file(text), ledger))
 
 

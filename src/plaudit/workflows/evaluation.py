@@ -14,6 +14,23 @@ from plaudit.scoring.scorer import Scorer
 from plaudit.workflows.data import Data
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """How finely to measure.
+
+    Attributes:
+        resamples: bootstrap resamples behind each interval.
+        slices: names of fields by which to break the figures down; [] for none, left out for all that the data has.
+    """
+
+    resamples: int = 2000
+    slices: list[str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.resamples < 100:
+            raise ValueError(f"resamples must be at least 100, not {self.resamples}")
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
     """What came of measuring a saved model.
@@ -42,13 +59,13 @@ def measure(
     preferences: Preferences,
     *,
     on_unfit: Literal["error", "drop"] = "error",
-    resamples: int = 2000,
-    slices: Sequence[str] | None = None,
+    measurement: Measurement | None = None,
 ) -> tuple[Evaluation, Predictions]:
     """Score every distinct response of ``preferences`` once and evaluate the comparisons."""
     refuse: Literal["error", "nan"] = "error" if on_unfit == "error" else "nan"
     predictions = predict(lambda pairs: scorer.rewards(pairs, on_unfit=refuse), preferences, on_unfit)
-    return evaluate(predictions, slices=slices, resamples=resamples), predictions
+    how = measurement or Measurement()
+    return evaluate(predictions, slices=how.slices, resamples=how.resamples), predictions
 
 
 def evaluate_model(
@@ -58,8 +75,7 @@ def evaluate_model(
     data: Data | None = None,
     dtype: str = "float32",
     cache: Path | None = None,
-    resamples: int = 2000,
-    slices: Sequence[str] | None = None,
+    measurement: Measurement | None = None,
 ) -> Measured:
     """Load the model at ``path`` and measure it on all comparisons of ``sources``.
 
@@ -69,14 +85,11 @@ def evaluate_model(
         data: how to read it (format, bad rows, ratings to comparisons).
         dtype: of computing.
         cache: an SQLite file that keeps rewards.
-        resamples: bootstrap resamples behind each interval.
-        slices: names of fields by which to break the figures down; all that the data has if None.
+        measurement: resamples and slices.
     """
     settings = data or Data()
     preferences = settings.compared(settings.read(list(sources)), all_pairs=True)
     scorer = Scorer.load(path, dtype=dtype, cache=cache)
     begin = time.monotonic()
-    evaluation, predictions = measure(
-        scorer, preferences, on_unfit=settings.on_unfit, resamples=resamples, slices=slices
-    )
+    evaluation, predictions = measure(scorer, preferences, on_unfit=settings.on_unfit, measurement=measurement)
     return Measured(evaluation, predictions, time.monotonic() - begin, Path(path))

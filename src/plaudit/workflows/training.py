@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from plaudit.models.architectures.scalar import Scalar
 from plaudit.models.selftest import check_layout
 from plaudit.objectives import Objective
 from plaudit.pages import curves
+from plaudit.predictions import Predictions
 from plaudit.preferences.dataset import Preferences
 from plaudit.scoring import artifact
 from plaudit.scoring.scorer import Scorer
@@ -29,7 +31,7 @@ from plaudit.training.fit import Fitted, fit
 from plaudit.training.recipe import Recipe
 from plaudit.workflows import model as models
 from plaudit.workflows.data import Data, prepare
-from plaudit.workflows.evaluation import measure
+from plaudit.workflows.evaluation import Measurement, measure
 from plaudit.workflows.model import Built, Model
 from plaudit.workflows.provenance import provenance
 
@@ -38,12 +40,14 @@ SCHEMA: Mapping[str, Callable[..., Any] | str] = {
     "model": Model,
     "objective": "objectives",
     "training": Recipe,
+    "evaluation": Measurement,
 }
 """The sections of a training configuration, and what each configures."""
 
 HEADLINE = ("accuracy", "interval", "ece", "nll", "brier", "n")
 
 Say = Callable[[str], None]
+Measure = Callable[[Scorer, Preferences], tuple[Evaluation, Predictions]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ def train_and_evaluate(
         resume: go on from the newest whole checkpoint.
         say: receives progress, a sentence at a time.
     """
-    data, wanted, objective, recipe = _sections(configuration)
+    data, wanted, objective, recipe, measurement = _sections(configuration)
     parts = prepare(data)
     _tell_parts(parts, say)
     built = models.build(wanted)
@@ -107,10 +111,12 @@ def train_and_evaluate(
     fitted = _fit(built, encoded, objective, recipe, Path(output), resume)
     seconds = time.monotonic() - begin
     folder = ranks.on_first(lambda: _save(built, fitted, configuration, parts, Path(output), wanted))
-    return _measured(folder, parts["test"], fitted, seconds, data)
+    return _measured(
+        folder, parts["test"], fitted, seconds, partial(measure, on_unfit=data.on_unfit, measurement=measurement)
+    )
 
 
-def _sections(configuration: Mapping[str, Any]) -> tuple[Data, Model, Objective, Recipe]:
+def _sections(configuration: Mapping[str, Any]) -> tuple[Data, Model, Objective, Recipe, Measurement]:
     unknown = set(configuration) - set(SCHEMA)
     if unknown:
         raise BadConfiguration(f"unknown sections {', '.join(sorted(unknown))}; known: {', '.join(SCHEMA)}")
@@ -120,6 +126,7 @@ def _sections(configuration: Mapping[str, Any]) -> tuple[Data, Model, Objective,
         config.build(Model, configuration.get("model", {}), "model"),
         config.build_kind("objectives", objective, "objective"),
         config.build(Recipe, configuration.get("training", {}), "training"),
+        config.build(Measurement, configuration.get("evaluation", {}), "evaluation"),
     )
 
 
@@ -177,9 +184,8 @@ def _save(
     return folder
 
 
-def _measured(folder: Path, test: Preferences, fitted: Fitted, seconds: float, data: Data) -> Trained:
-    scorer = Scorer.load(folder)
-    evaluation, predictions = measure(scorer, test, on_unfit=data.on_unfit)
+def _measured(folder: Path, test: Preferences, fitted: Fitted, seconds: float, measure: Measure) -> Trained:
+    evaluation, predictions = measure(Scorer.load(folder), test)
     if ranks.number() == 0:
         (folder.parent / "evaluation.json").write_text(json.dumps(evaluation.to_json(), indent=1), encoding="utf-8")
         predictions.save(folder.parent / "predictions.npz")

@@ -19,6 +19,7 @@ elsewhere (``package.module:Thing``) any function of predictions will do; it is 
 which the usual interval is wrong brings its own, by a method ``ends`` (see `OwnEnds`).
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, ClassVar, Protocol, cast, runtime_checkable
@@ -51,7 +52,7 @@ class Declared(Protocol):
         ...
 
 
-class OfTerms:
+class OfTerms(ABC):
     """A metric that is a function of the weighted means of K terms a comparison.
 
     Means under many weights are one matrix product, and terms of one group can be summed beforehand.
@@ -59,9 +60,9 @@ class OfTerms:
 
     bound: ClassVar[int] = 0
 
+    @abstractmethod
     def terms(self, predictions: Predictions) -> Floats:
         """Return the terms, float64 [M] or [M, K], not yet weighted."""
-        raise NotImplementedError
 
     def combine(self, means: Floats) -> Floats:
         """Return the values, float64 [...], given the weighted means of the terms, float64 [..., K]."""
@@ -101,14 +102,14 @@ class OwnEnds(Protocol):
         ...
 
 
-class OfWeights:
+class OfWeights(ABC):
     """A metric that is not a function of means, but can take many weights at once."""
 
     bound: ClassVar[int] = 0
 
+    @abstractmethod
     def reweighted(self, predictions: Predictions) -> Reweighted:
         """Return the value as a function of the weights."""
-        raise NotImplementedError
 
     def __call__(self, predictions: Predictions) -> float:
         """Return the value.

@@ -126,8 +126,9 @@ def _estimate(metric: Metric, predictions: Predictions, resampled: Floats, units
     if not np.isfinite(point):
         return Estimate(point, None, None, f"its value is {point}")
     edge = float(norm.cdf(t.ppf((1 + LEVEL) / 2, units.count - 1) * np.sqrt(units.count / (units.count - 1))))
-    if isinstance(metric, OwnEnds):
-        low, high = metric.ends(_centre(metric, predictions), resampled, edge)
+    own: object = metric
+    if isinstance(own, OwnEnds):
+        low, high = own.ends(_centre(metric, predictions), resampled, edge)
     else:
         low, high = np.nanquantile(resampled, (1 - edge, edge))
     lowest, highest = getattr(metric, "range", (-np.inf, np.inf))

@@ -73,8 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         typer.main.get_command(app).main(given, prog_name="plaudit", obj=run)
     except SystemExit as stop:
         return _leave(stop)
-    except KeyboardInterrupt:
-        return _leave(SystemExit(INTERRUPTED))
+    except KeyboardInterrupt as stop:
+        print(f"\ninterrupted{': ' if stop.args else ''}{stop}", file=sys.stderr)
+        return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the border: every exception becomes a message and a code
         return _refuse(error, debug=run.debug)
     return 0

@@ -14,6 +14,7 @@ from torch.nn.functional import dropout as drop
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 
+from plaudit.models import varlen
 from plaudit.models.blocks import Trees, folded, gathered
 from plaudit.models.dense import DenseAttention
 
@@ -60,8 +61,14 @@ def prompt_trees(
     # under autocast rotary embeddings leave queries and keys in fp32, and only the projections in half precision
     queries, keys, values = (tensor[0].to(value.dtype) for tensor in (query, key, value))
     rate = dropout if module.training else 0.0
+    if varlen.suits(queries, rate, softcap):
+        sequences = trees.sequences()
+        out = varlen.attend(
+            queries, keys, values, sequences, causal=trees.causal, window=sliding_window, scaling=scaling
+        )
+        return out.unsqueeze(0), None
     if torch.is_grad_enabled() and rate == 0 and softcap is None:
-        out: Tensor = DenseAttention.apply(queries, keys, values, trees, sliding_window, scaling)
+        out = DenseAttention.apply(queries, keys, values, trees, sliding_window, scaling)
         return out.unsqueeze(0), None
     parts = [
         _attend(folded(queries, block), gathered(keys, block), gathered(values, block), mask, scaling, rate, softcap)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from plaudit.encoding.batch import Layout, Tree
+from plaudit.models.varlen import Sequences, arrange
 
 WHOLE = 384
 """Trees up to this many tokens are one dense block: the waste is smaller than the cost of cutting."""
@@ -47,7 +48,14 @@ class Trees:
         self.blocks = list(_blocks(layout, causal=causal))
         self.positions, self.segments = _coordinates(layout)
         self._masks: dict[int | None, list[Tensor | None]] = {}
+        self._sequences: Sequences | None = None
         self._biases: dict[tuple[int | None, torch.dtype], list[Tensor | None]] = {}
+
+    def sequences(self) -> Sequences:
+        """Return the arrangement for a variable-length kernel, made once a batch."""
+        if self._sequences is None:
+            self._sequences = arrange(self.layout, self.device)
+        return self._sequences
 
     def masks(self, window: int | None) -> list[Tensor | None]:
         """Return for each block which keys each query may see, bool [queries, keys], or None where it sees all."""

@@ -37,16 +37,11 @@ CASES = {
     "mistral": (decoders(6), 6),
     "qwen2": (decoders(9), 9),
 }
-    "llama": (decoders(), None),
-    "gpt2": (decoders(), None),
-    "mistral": (decoders(6), 6),
-    "qwen2": (decoders(9), 9),
-}
 
 
 @pytest.mark.parametrize("family", [*CASES, "bert", "modernbert"])
 def test_the_arrangement_gives_the_same_rewards(family, monkeypatch):
-    """Rewards through the arrangement equal those of the dense path, with windows and grouped heads, and in encoders."""
+    """Rewards equal those of the dense path, with windows and grouped heads, and in encoders."""
     causal = family in CASES
     config = CASES[family][0][family] if causal else encoders()[family]
     model = Scalar(build(config).eval(), "last" if causal else "first").eval()

@@ -1,0 +1,70 @@
+"""The scripts in examples/ run as they stand, from an empty folder."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from plaudit.predictions import Predictions
+from tests.architecture.sources import PACKAGE, ROOT
+from tests.scoring.tiny import saved
+
+EXAMPLES = ROOT / "examples"
+
+
+def run(folder: Path, name: str, *arguments: str) -> str:
+    """Run one script in ``folder``, warnings as errors, and return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(EXAMPLES / name), *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(PACKAGE.parent)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_own_data(tmp_path: Path) -> None:
+    """A file of one's own becomes a measured artefact: figures on unseen prompts, and the predictions behind them."""
+    printed = run(tmp_path, "own_data.py")
+    predictions = Predictions.load(tmp_path / "predictions.jsonl")
+
+    assert "95 % interval" in printed
+    assert f"{len(predictions)} comparisons in {len(predictions)} groups" in printed
+    assert (tmp_path / "support-model" / "canaries.json").is_file()
+
+
+@pytest.mark.slow
+def test_rank_candidates(tmp_path: Path) -> None:
+    """Every candidate is printed once, the highest reward first, and the best of them again."""
+    saved(tmp_path / "model")
+    *ranked, best = run(tmp_path, "rank_candidates.py", "model").splitlines()
+    rewards = [float(line.split()[1]) for line in ranked]
+
+    assert rewards == sorted(rewards, reverse=True)
+    assert sorted(line.split("candidate ")[1][0] for line in ranked) == ["0", "1", "2"]
+    assert f"candidate {ranked[0].split('candidate ')[1][0]}," in best
+
+
+@pytest.mark.slow
+def test_own_objective(tmp_path: Path) -> None:
+    """A loss from outside plaudit trains: it falls from step to step."""
+    losses = [float(loss) for loss in run(tmp_path, "own_objective.py").split(":")[1].split(",")]
+
+    assert len(losses) == 5
+    assert losses[-1] < losses[0]
+
+
+def test_every_example_has_its_test_and_is_short() -> None:
+    """Each script is run by the test of its name, and none has more than 40 lines."""
+    scripts = sorted(EXAMPLES.glob("*.py"))
+
+    assert scripts
+    assert all(f"test_{script.stem}" in globals() for script in scripts)
+    assert all(len(script.read_text(encoding="utf-8").splitlines()) <= 40 for script in scripts)

@@ -28,15 +28,10 @@ class Hinge:
         return Terms((self.margin - gap).clamp(min=0), labels.weight)
 
 
-texts = (
-    ("Gladly: take the second street on the left.", "Find it yourself."),
-    ("It opens at nine.", "How should I know?"),
-)
-edges = (Comparison(chosen=0, rejected=1),)
-pairs = [Preference(prompt="", responses=tuple(Response(content=t) for t in two), comparisons=edges) for two in texts]
+good, bad = Response(content="Gladly: take the second street on the left."), Response(content="Find it yourself.")
+pairs = Preferences.of([Preference(prompt="", responses=(good, bad), comparisons=(Comparison(chosen=0, rejected=1),))])
 built = build(Model(base=sys.argv[1] if len(sys.argv) > 1 else "builtin:minilm-l6", max_length=32))
-encoded = encode_all(Preferences.of(pairs), built.encoder)
-batch = collate(encoded, range(len(encoded)), share=built.model.shares)
+batch = collate(encode_all(pairs, built.encoder), [0], share=built.model.shares)
 optimizer = torch.optim.AdamW(built.model.parameters(), lr=1e-4)
 losses = [train_step(built.model, batch, objective=Hinge(), optimizer=optimizer).loss for _ in range(5)]
 print("loss, step by step:", ", ".join(f"{loss:.3f}" for loss in losses))

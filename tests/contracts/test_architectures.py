@@ -143,16 +143,20 @@ def test_gradients_reach_head_and_backbone(name: str, family: str, layout: str) 
 @every_architecture
 @every_backbone
 def test_saved_and_loaded_exactly(name: str, family: str, tmp_path) -> None:
-    """An artefact loads as the same architecture with the same settings, weights and rewards, to the last bit."""
+    """An artefact loads as the same architecture with the same settings, and weights equal to the last bit.
+
+    Rewards are compared within rounding: where in memory a weight lies changes the order of a product's sums.
+    """
     classifier, encoder = tiny(family)
     model = members.load("architectures", name)(classifier.classifier, classifier.pooling).eval()
     save(tmp_path / "saved", model, encoder, RECIPE)
     opened = load(tmp_path / "saved").model
     encoded = encoded_set(causal=family == CAUSAL)
     batch = collate(encoded, range(len(encoded)), share=model.shares)
-    before, after = rewards(model, batch), rewards(opened, batch)
+    restored = opened.state_dict()
 
     assert type(opened) is type(model)
     assert (opened.layout, opened.pooling, opened.causal) == (model.layout, model.pooling, model.causal)
-    assert all(torch.equal(value, opened.state_dict()[key]) for key, value in model.state_dict().items())
-    assert all(torch.equal(before[key], after[key]) for key in before)
+    assert restored.keys() == model.state_dict().keys()
+    assert all(torch.equal(value, restored[key]) for key, value in model.state_dict().items())
+    assert alike(rewards(opened, batch), rewards(model, batch))

@@ -27,6 +27,9 @@ SIZE = {
     "num_attention_heads": 4,
     "max_position_embeddings": 256,
 }
+SOFTCAP = 0.1
+"""A bound on the attention scores so low that losing it shows in the rewards."""
+
 GROUPED = SIZE | {"num_key_value_heads": 2}
 
 
@@ -37,7 +40,13 @@ def decoders(window: int | None = None) -> dict[str, PreTrainedConfig]:
         "mistral": MistralConfig(**GROUPED, sliding_window=window),
         "qwen2": Qwen2Config(**GROUPED, **qwen),
         "qwen3": Qwen3Config(**GROUPED, **qwen, head_dim=8),
-        "gemma2": Gemma2Config(**GROUPED, head_dim=8, sliding_window=window or 4096, query_pre_attn_scalar=8),
+        "gemma2": Gemma2Config(
+            **GROUPED,
+            head_dim=8,
+            sliding_window=window or 4096,
+            query_pre_attn_scalar=8,
+            attn_logit_softcapping=SOFTCAP,
+        ),
     }
     if window is None:
         families |= {

@@ -11,6 +11,7 @@ from plaudit.encoding.encoded import EncodedSet
 from plaudit.encoding.packing import collate, collate_sequences
 from plaudit.models.architectures.scalar import Scalar
 from plaudit.models.blocks import Trees
+from plaudit.models.heads import head_parameters
 from tests.models.families import build, decoders, encoders
 
 PROMPTS = {11: 17, 22: 5, 33: 30}
@@ -129,6 +130,20 @@ def test_windows_count_positions(family, window, adapter, checkpointing):
     assert gradients < 1e-4
 
 
+def test_the_bound_on_scores_matters():
+    """Without Gemma 2's bound the same weights give other rewards, so the tests above would notice its loss."""
+    batch = collate(encoded_set(), range(4))
+    bounded = Scalar(build(decoders()["gemma2"]), "last").eval()
+    unbounded = copy.deepcopy(bounded)
+    for layer in unbounded.classifier.model.layers:
+        assert layer.self_attn.attn_logit_softcapping
+        layer.self_attn.attn_logit_softcapping = None
+    with torch.no_grad():
+        difference = (bounded(batch).scalar - unbounded(batch).scalar).abs().max()
+
+    assert difference > 1e-3
+
+
 @pytest.mark.parametrize("family", ["llama", "gemma2", "mistral"])
 def test_cutting_long_trees_changes_nothing(family, monkeypatch):
     """Trees cut into small blocks give the same rewards and gradients as whole ones."""
@@ -151,6 +166,9 @@ def test_encoders_packed_equal_single_sequences(family, pooling, small, monkeypa
     classifier = build(encoders()[family])
     packed = Scalar(copy.deepcopy(classifier).train(), pooling).train()
     assert packed.layout == ("padded" if family == "deberta_v2" else "trees")
+    if packed.layout == "padded":
+        why = "DebertaV2ForSequenceClassification computes attention itself, not through AttentionInterface"
+        assert packed.padded_because == why
     batch = collate_sequences(encoded, range(encoded.sequences), share=False)
     rewards = packed(batch).scalar
     with torch.no_grad():
@@ -209,6 +227,58 @@ def test_masks_follow_the_definition():
                 assert set(torch.nonzero(allowed[query]).flatten().tolist()) == seen
         offset += tree.length
     assert offset == batch.layout.length
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "gemma2", "bert", "deberta_v2"])
+def test_a_cast_backbone_rounds_like_autocast(family):
+    """Weights cast to bf16 once give rewards within bf16's rounding of autocast; head and buffers stay in fp32."""
+    causal = family in decoders()
+    model = Scalar(build((decoders() | encoders())[family]), "last" if causal else "first").eval()
+    batch = collate(encoded_set(causal=causal), range(4), share=causal)
+    cast = copy.deepcopy(model)
+    cast.cast_backbone(torch.bfloat16)
+    with torch.no_grad():
+        exact = model(batch).scalar
+        model.compute_dtype = torch.bfloat16
+        autocast, rewards = model(batch).scalar, cast(batch).scalar
+    head = {id(p) for p in head_parameters(cast.classifier)}
+    dtypes = {id(p): p.dtype for p in cast.parameters()}
+    size = exact.abs().max().clamp(min=1)
+
+    assert rewards.dtype == torch.float32
+    assert 0 < (rewards - exact).abs().max() < 0.05 * size
+    assert (rewards - autocast).abs().max() < 0.05 * size
+    assert {dtypes[p] for p in head} == {torch.float32}
+    assert {dtypes[p] for p in dtypes.keys() - head} == {torch.bfloat16}
+    assert all(b.dtype != torch.bfloat16 for b in cast.buffers())
+
+
+def test_a_backbone_is_cast_to_numbers_with_a_point():
+    """Integers are refused by name, and nothing is changed."""
+    model = Scalar(build(decoders()["llama"]), "last")
+
+    with pytest.raises(ValueError, match="cannot be cast to torch.int8"):
+        model.cast_backbone(torch.int8)
+    assert {p.dtype for p in model.parameters()} == {torch.float32}
+
+
+@pytest.mark.parametrize("family", ["llama", "bert"])
+def test_threads_do_not_change_rewards(family):
+    """One thread and three give the same fp32 rewards within 1e-5."""
+    causal = family in decoders()
+    model = Scalar(build((decoders() | encoders())[family]), "last" if causal else "first").eval()
+    batch = collate(encoded_set(causal=causal), range(4), share=causal)
+    before, rewards = torch.get_num_threads(), []
+    try:
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            with torch.no_grad():
+                rewards.append(model(batch).scalar)
+    finally:
+        torch.set_num_threads(before)
+
+    assert rewards[0].std() > 1e-3
+    assert torch.allclose(rewards[0], rewards[1], atol=1e-5)
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2", "gemma2"])

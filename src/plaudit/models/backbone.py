@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel
 
 from plaudit.models.heads import head_modules
-
-CAUSAL_HEADS = ("lm_head.", "embed_out.", "score.")
 
 
 class BadBase(ValueError):
@@ -37,13 +36,16 @@ class Loaded:
     dropped: tuple[str, ...]
 
 
-def load_base(folder: Path, *, heads: int = 1, pad_token_id: int | None, seed: int = 0) -> Loaded:
+def load_base(
+    folder: Path, *, heads: int = 1, pad_token_id: int | None, head_bias: bool = False, seed: int = 0
+) -> Loaded:
     """Load the checkpoint in ``folder`` under a new reward head.
 
     Args:
         folder: a transformers folder with safetensors weights.
         heads: number of rewards.
         pad_token_id: written to the configuration; must not be the scored token.
+        head_bias: see `add_head_bias`.
         seed: of the new head's initial weights.
 
     Raises:
@@ -58,32 +60,56 @@ def load_base(folder: Path, *, heads: int = 1, pad_token_id: int | None, seed: i
         )
     new = tuple(sorted(str(name) for name in info["missing_keys"]))
     _refuse_missing(classifier, new, folder)
-    return Loaded(classifier.eval(), new, tuple(sorted(str(name) for name in info["unexpected_keys"])))
+    added = add_head_bias(classifier) if head_bias else ()
+    return Loaded(classifier.eval(), (*new, *added), tuple(sorted(str(name) for name in info["unexpected_keys"])))
 
 
 def random_base(
-    config: PreTrainedConfig, *, heads: int = 1, pad_token_id: int | None, seed: int = 0
+    config: PreTrainedConfig, *, heads: int = 1, pad_token_id: int | None, head_bias: bool = False, seed: int = 0
 ) -> PreTrainedModel:
-    """Build a sequence classifier with random weights from ``config`` alone: only ever on explicit request."""
+    """Build a sequence classifier with random weights from ``config`` alone: only ever on explicit request.
+
+    The arguments are those of `load_base`. The weights are drawn as the family draws them: a ``score`` head's from a
+    normal distribution of standard deviation ``config.initializer_range`` (0.02 for most).
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        build: Callable[[PreTrainedConfig], torch.nn.Module] = AutoModelForSequenceClassification.from_config
-        classifier = build(_reward_config(config, heads, pad_token_id))
-    classifier.to(torch.float32).eval()
+        build: Callable[..., nn.Module] = AutoModelForSequenceClassification.from_config
+        classifier = build(_reward_config(config, heads, pad_token_id), dtype=torch.float32)
     assert isinstance(classifier, PreTrainedModel)
+    if head_bias:
+        add_head_bias(classifier)
+    classifier.eval()
     return classifier
+
+
+def add_head_bias(classifier: PreTrainedModel) -> tuple[str, ...]:
+    """Give a linear ``score`` head a bias of zero; other heads have one already. Returns the new parameter's name.
+
+    The standard layout has no place for this bias: an artefact keeps a bias that is not zero as its reward shift.
+    """
+    score: Any = getattr(classifier, "score", None)
+    if type(score) is not nn.Linear or getattr(score, "bias", None) is not None:
+        return ()
+    score.bias = nn.Parameter(score.weight.new_zeros(score.out_features))
+    return ("score.bias",)
 
 
 def refuse_unsafe(folder: Path) -> None:
     """Raise `BadBase` where ``folder`` is no checkpoint, or would need pickled weights or remote code to load."""
-    if not (folder / "config.json").is_file():
-        raise BadBase(f"{folder}: no config.json; a transformers checkpoint folder is needed")
-    if "auto_map" in json.loads((folder / "config.json").read_text(encoding="utf-8")):
-        raise BadBase(f"{folder}: config.json asks to run code from the checkpoint (auto_map); plaudit never does that")
+    refuse_code(folder)
     if not any(folder.glob("*.safetensors")):
         pickled = [path.name for path in (*folder.glob("*.bin"), *folder.glob("*.pt"))]
         found = f"only pickled weights ({', '.join(pickled)}), which can run code" if pickled else "no weights"
         raise BadBase(f"{folder}: {found}; convert them to safetensors first")
+
+
+def refuse_code(folder: Path) -> None:
+    """Raise `BadBase` where ``folder`` has no configuration, or one that asks to run code from the checkpoint."""
+    if not (folder / "config.json").is_file():
+        raise BadBase(f"{folder}: no config.json; a transformers checkpoint folder is needed")
+    if "auto_map" in json.loads((folder / "config.json").read_text(encoding="utf-8")):
+        raise BadBase(f"{folder}: config.json asks to run code from the checkpoint (auto_map); plaudit never does that")
 
 
 def _reward_config(config: PreTrainedConfig, heads: int, pad_token_id: int | None) -> PreTrainedConfig:
@@ -92,27 +118,9 @@ def _reward_config(config: PreTrainedConfig, heads: int, pad_token_id: int | Non
     text = config.get_text_config()
     text.pad_token_id = config.pad_token_id = pad_token_id
     for name, value in list(vars(text).items()):
-        if _is_dropout(name) and isinstance(value, float):
+        if ("dropout" in name or name.endswith("pdrop")) and isinstance(value, float):
             setattr(text, name, 0.0)
     return config
-
-
-def _is_dropout(name: str) -> bool:
-    return "dropout" in name or name.endswith("pdrop")
-
-
-def set_dropout(classifier: PreTrainedModel, rate: float) -> None:
-    """Set every dropout rate, in modules and in the configuration that attention layers read, to ``rate``."""
-    for module in classifier.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = rate
-        for name in ("attention_dropout", "dropout", "classifier_dropout"):
-            if isinstance(getattr(module, name, None), float):
-                setattr(module, name, rate)
-    text: Any = classifier.config.get_text_config()
-    for name, value in list(vars(text).items()):
-        if _is_dropout(name) and isinstance(value, float):
-            setattr(text, name, rate)
 
 
 def _refuse_missing(classifier: PreTrainedModel, new: tuple[str, ...], folder: Path) -> None:

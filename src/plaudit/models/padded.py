@@ -10,6 +10,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from plaudit.encoding.batch import Batch, Layout, Tree
+from plaudit.models.rotary import forget_lengths, regime
 
 BUDGET = 8192
 """Padded tokens a bucket, unless one sequence is longer."""
@@ -46,11 +47,23 @@ def padded_hidden(backbone: PreTrainedModel, batch: Batch, pad_token_id: int) ->
     """
     rows = unpack(batch)
     hidden: list[Tensor] = [torch.empty(0)] * len(rows)
-    for bucket in buckets([len(row) for row in rows]):
+    for bucket in _apart(backbone, [len(row) for row in rows]):
         out = _run(backbone, batch, [rows[place] for place in bucket], pad_token_id)
         for place, states in zip(bucket, out, strict=True):
             hidden[place] = states[: len(rows[place])]
     return torch.cat(hidden)
+
+
+def _apart(backbone: PreTrainedModel, lengths: list[int]) -> Iterator[list[int]]:
+    """Yield `buckets` none of which spans a switch of the rotary embedding; lengths seen before are forgotten."""
+    regimes: dict[tuple[int, ...], list[int]] = {}
+    for place, length in enumerate(lengths):
+        regimes.setdefault(regime(backbone.config, length), []).append(place)
+    for choices, places in regimes.items():
+        for bucket in buckets([lengths[place] for place in places]):
+            if choices:
+                forget_lengths(backbone)
+            yield [places[number] for number in bucket]
 
 
 def _run(backbone: PreTrainedModel, batch: Batch, rows: list[Tensor], pad_token_id: int) -> Tensor:

@@ -4,6 +4,7 @@ A prompt is one sequence; each response is one more, whose keys are its prompt's
 queries with the *end* of their keys, so causality and windows come out right although a response has fewer queries
 than keys. Only keys and values of a prompt are copied, once a response.
 
+``varlen_attn`` came with torch 2.10; windows and grouped heads came to it later (2.12 documents them, 2.13 is tested).
 The arrangement is tested on a CPU against a plain stand-in for the kernel. The kernel itself needs a GPU.
 """
 

@@ -11,15 +11,13 @@ from plaudit.assets import base_model
 from plaudit.encoding.choices import for_tokenizer
 from plaudit.encoding.encoder import Encoder
 from plaudit.models.architectures.scalar import Scalar, is_causal
-from plaudit.models.backbone import load_base, random_base, refuse_unsafe
+from plaudit.models.backbone import load_base, random_base, refuse_code, refuse_unsafe
 from plaudit.models.heads import head_modules
 from plaudit.models.pooling import POOLINGS
-from plaudit.models.rotary import learned_positions
+from plaudit.models.rotary import learned_limit, learned_positions
 
 LONGEST = 2048
 """Tokens a sequence may have where neither the user nor the backbone says less."""
-
-COUNTING_FROM_PAD = ("roberta", "xlm-roberta", "camembert")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +33,10 @@ class Model:
         template: how text is written, see ``encoding.choices.for_tokenizer``.
         max_length: tokens a sequence may have; long prompts lose their oldest turns. 0 takes the backbone's own limit,
             at most 2,048.
-        random_weights: build the backbone from its configuration alone, with random weights.
+        random_weights: build the backbone from its configuration alone, with random weights; ``base`` then needs no
+            weights, only ``config.json`` and a tokenizer.
+        head_bias: give the head a bias, at first 0, where the family's class has none (GPT-2, Llama and their like).
+            It never changes a margin.
         seed: of the new head.
     """
 
@@ -46,6 +47,7 @@ class Model:
     template: str = "auto"
     max_length: int = 0
     random_weights: bool = False
+    head_bias: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -73,7 +75,7 @@ class Built:
 def build(wanted: Model) -> Built:
     """Load the base, put the reward head on it and choose encoder, pooling and pad token."""
     folder = Path(base_model(wanted.base))
-    refuse_unsafe(folder)
+    (refuse_code if wanted.random_weights else refuse_unsafe)(folder)
     tokenizer: Any = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     config = AutoConfig.from_pretrained(folder, trust_remote_code=False).get_text_config()
     encoder = Encoder(
@@ -94,26 +96,21 @@ def build(wanted: Model) -> Built:
 def _classifier(wanted: Model, folder: Path, pad: int | None) -> tuple[PreTrainedModel, list[str]]:
     if wanted.random_weights:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
-        classifier = random_base(config, pad_token_id=pad, seed=wanted.seed)
+        classifier = random_base(config, pad_token_id=pad, head_bias=wanted.head_bias, seed=wanted.seed)
         return classifier, [f"{type(classifier).__name__} with random weights, as asked"]
-    loaded = load_base(folder, pad_token_id=pad, seed=wanted.seed)
+    loaded = load_base(folder, pad_token_id=pad, head_bias=wanted.head_bias, seed=wanted.seed)
     notes = [f"{type(loaded.classifier).__name__} from {wanted.base}; new: {', '.join(loaded.new) or 'nothing'}"]
     if loaded.dropped:
         notes.append(f"not used from the checkpoint: {', '.join(loaded.dropped)}")
     heads = tuple(head_modules(loaded.classifier))
-    if not any(name.startswith(heads) for name in loaded.new):
+    if not any(name.startswith(heads) for name in loaded.new if name != "score.bias"):
         notes.append("the checkpoint already had a head; training goes on from it")
     return loaded.classifier, notes
 
 
 def _max_length(wanted: Model, config: PreTrainedConfig) -> int:
     """Return the longest sequence: as asked, within the backbone's table of positions."""
-    limit = int(getattr(config, "max_position_embeddings", 0) or LONGEST) - _unusable(config)
+    limit = learned_limit(config) or int(getattr(config, "max_position_embeddings", 0) or LONGEST)
     if not wanted.max_length:
         return min(limit, LONGEST)
     return min(wanted.max_length, limit) if learned_positions(config) else wanted.max_length
-
-
-def _unusable(config: PreTrainedConfig) -> int:
-    """Return how many rows of the position table no token has: RoBERTa's begins after the pad id."""
-    return int(config.pad_token_id or 0) + 1 if config.model_type in COUNTING_FROM_PAD else 0

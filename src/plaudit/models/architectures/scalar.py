@@ -15,7 +15,7 @@ from transformers import PreTrainedModel
 from plaudit.encoding.batch import Batch
 from plaudit.models import attention
 from plaudit.models.blocks import Trees
-from plaudit.models.heads import apply_head, backbone_of
+from plaudit.models.heads import apply_head, backbone_of, head_parameters
 from plaudit.models.padded import padded_hidden, unshared
 from plaudit.models.pooling import pool
 from plaudit.models.reward_model import Rewards
@@ -66,7 +66,7 @@ class Scalar(nn.Module):
 
     def features(self, batch: Batch) -> Tensor:
         """Return the pooled hidden state of every response, [N, H]."""
-        check_positions(self.classifier.config, batch.layout)
+        check_positions(self.classifier.config, batch.layout, packed=self.layout == "trees")
         pad = self.classifier.config.get_text_config().pad_token_id
         with torch.autocast(batch.input_ids.device.type, self.compute_dtype, enabled=self._mixed()):
             if self.layout == "padded":
@@ -78,6 +78,25 @@ class Scalar(nn.Module):
     def head(self, features: Tensor) -> Rewards:
         """Return the rewards of pooled hidden states [N, H]."""
         return Rewards(apply_head(self.classifier, features))
+
+    def cast_backbone(self, dtype: torch.dtype) -> None:
+        """Cast the backbone's weights to ``dtype`` once, for scoring: half the memory of autocast and no casts a call.
+
+        The head, wherever the family keeps it, and buffers (rotary frequencies) stay as they are. The cast loses
+        what ``dtype`` cannot hold, so a model that is to be trained or saved keeps its fp32 weights.
+
+        Raises:
+            ValueError: ``dtype`` is not a floating-point type.
+        """
+        if not dtype.is_floating_point:
+            raise ValueError(
+                f"a backbone cannot be cast to {dtype}; use torch.bfloat16, torch.float16 or torch.float32"
+            )
+        head = {id(parameter) for parameter in head_parameters(self.classifier)}
+        for parameter in backbone_of(self.classifier).parameters():
+            if id(parameter) not in head:
+                parameter.data = parameter.data.to(dtype)
+        self.compute_dtype = dtype
 
     def _packed(self, batch: Batch) -> Tensor:
         backbone = backbone_of(self.classifier)
@@ -94,8 +113,9 @@ class Scalar(nn.Module):
         return hidden
 
     def _mixed(self) -> bool:
-        weights = next(backbone_of(self.classifier).parameters()).dtype
-        return self.compute_dtype != torch.float32 and weights == torch.float32
+        """Return whether products need autocast: a cast backbone does not, unless it holds the head's pooler."""
+        weights = backbone_of(self.classifier).parameters()
+        return self.compute_dtype != torch.float32 and any(weight.dtype == torch.float32 for weight in weights)
 
 
 def is_causal(classifier: PreTrainedModel) -> bool:

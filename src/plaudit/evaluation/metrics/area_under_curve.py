@@ -26,7 +26,7 @@ from typing import ClassVar
 import numpy as np
 
 from plaudit.evaluation.metrics import OfWeights, Reweighted, divide
-from plaudit.predictions import Floats, Predictions
+from plaudit.predictions import Floats, Integers, Predictions
 
 
 class AreaUnderCurve(OfWeights):
@@ -47,23 +47,34 @@ class AreaUnderCurve(OfWeights):
         margins = predictions.margins
         order = np.argsort(np.abs(margins), kind="stable")
         sizes = np.abs(margins)[order]
-        starts = np.flatnonzero(np.diff(sizes, prepend=-1.0))  # equal sizes are one step of the curve
         credit = np.where(predictions.outcome == 0.5, 0.5, 0.5 + 0.5 * np.sign(margins))[order]
-
-        distinct = starts.size == sizes.size
-
-        def values(weights: Floats) -> Floats:
-            total = np.take(weights, order, axis=1)
-            right = total * credit
-            if not distinct:
-                total, right = np.add.reduceat(total, starts, axis=1), np.add.reduceat(right, starts, axis=1)
-            return _area(right, total - right)
-
-        return values
+        sorted_already = bool((order[1:] > order[:-1]).all())
+        area = _Area(credit, np.flatnonzero(np.diff(sizes, prepend=-1.0)))
+        return lambda weights: area(weights if sorted_already else np.take(weights, order, axis=1))
 
 
-def _area(right: Floats, wrong: Floats) -> Floats:
-    smaller_wrong = np.cumsum(wrong, axis=1)
-    all_right, all_wrong = right.sum(axis=1), smaller_wrong[:, -1]
-    won = np.einsum("bm,bm->b", right, smaller_wrong) - np.einsum("bm,bm->b", right, wrong) / 2
-    return divide(all_right**2 + 2 * won, (all_right + all_wrong) ** 2)
+class _Area:
+    """The area under weights of comparisons sorted by the size of their margin; equal sizes are one step of the curve.
+
+    A right comparison is won against all wrong ones of smaller size and half of those in its own step.
+    """
+
+    def __init__(self, credit: Floats, starts: Integers) -> None:
+        sizes = np.diff(starts, append=credit.size)
+        step = np.repeat(np.arange(starts.size), sizes)
+        self.credit = credit
+        self.shared = np.flatnonzero(sizes[step] > 1)  # comparisons that are not alone in their step
+        self.first = starts[step[self.shared]]
+        self.last = self.first + sizes[step[self.shared]] - 1
+
+    def __call__(self, weights: Floats) -> Floats:
+        wrong = weights * (1 - self.credit)
+        below = np.cumsum(wrong, axis=1)
+        all_right, all_wrong = weights @ self.credit, below[:, -1].copy()
+        own = below[:, self.last] + below[:, self.first] - wrong[:, self.first]
+        wrong /= 2
+        below -= wrong
+        below[:, self.shared] = own / 2
+        below *= self.credit
+        won = np.einsum("bm,bm->b", weights, below)
+        return divide(all_right**2 + 2 * won, (all_right + all_wrong) ** 2)

@@ -161,7 +161,7 @@ def values(
     of_terms = {name: metric for name, metric in metrics.items() if isinstance(metric, OfTerms)}
     others = {name: reweighted(metric, predictions) for name, metric in metrics.items() if name not in of_terms}
     terms = {name: metric.terms(predictions).reshape(len(predictions), -1) for name, metric in of_terms.items()}
-    sums = Sums(units, np.hstack([*terms.values(), np.ones((len(predictions), 1))]))
+    sums = Sums(units, [*terms.values(), np.ones((len(predictions), 1))])
     parts: dict[str, list[Floats]] = {name: [] for name in others}
     for block in blocks:
         if terms:
@@ -170,8 +170,7 @@ def values(
             parts[name].append(function(block.weights))
     found = {name: np.concatenate(part) for name, part in parts.items()}
     if terms:
-        widths = [column.shape[1] for column in terms.values()]
-        found |= _combined(of_terms, np.split(sums.total(), np.cumsum(widths), axis=1))
+        found |= _combined(of_terms, sums.total())
     return {name: found[name] for name in metrics}
 
 
@@ -186,29 +185,30 @@ class Sums:
 
     Without crossed comparisons the terms of a group are summed beforehand. Where responses are drawn and there are
     about as many comparisons as pairs of groups, a sum is a quadratic form in the multiplicities, and all resamples
-    are one matrix product. Else weights are multiplied with terms, comparison by comparison.
+    are one matrix product. Else weights are multiplied with terms, comparison by comparison. Each metric's terms are
+    summed by themselves, so a metric has the same digits alone as among others.
     """
 
-    def __init__(self, units: Units, columns: Floats) -> None:
-        """Prepare for terms ``columns``, float64 [M, K]."""
-        self._units, self._columns = units, columns
-        self._grouped = None if units.crossed else units.by_group(columns)
+    def __init__(self, units: Units, terms: Sequence[Floats]) -> None:
+        """Prepare for the terms of several metrics, each float64 [M, K]."""
+        self._units, self._terms = units, terms
+        self._grouped = None if units.crossed else [units.by_group(own) for own in terms]
         self._quadratic = units.count**2 <= 4 * units.left.size
         self._counts: list[Floats] = []
-        self._sums: list[Floats] = []
+        self._sums: list[list[Floats]] = []
 
     def add(self, block: Draw | PairDraw) -> None:
         """Take in a block of resamples; all blocks are of one design."""
         if self._grouped is not None:
-            self._sums.append(block.counts @ self._grouped)
+            self._sums.append([block.counts @ own for own in self._grouped])
         elif self._quadratic and isinstance(block, Draw):
             self._counts.append(block.counts)
         else:
-            self._sums.append(block.weights @ self._columns)
+            self._sums.append([block.weights @ own for own in self._terms])
 
-    def total(self) -> Floats:
-        """Return the sums in the order in which the resamples came, float64 [B, K]."""
+    def total(self) -> list[Floats]:
+        """Return every metric's sums in the order in which the resamples came, each float64 [B, K]."""
         if self._counts:
             counts = np.concatenate(self._counts)
-            return np.stack([self._units.products(counts, column) for column in self._columns.T], axis=1)
-        return np.concatenate(self._sums)
+            return [np.stack([self._units.products(counts, term) for term in own.T], axis=1) for own in self._terms]
+        return [np.concatenate(own) for own in zip(*self._sums, strict=True)]

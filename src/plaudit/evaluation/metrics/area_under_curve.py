@@ -61,20 +61,19 @@ class _Area:
 
     def __init__(self, credit: Floats, starts: Integers) -> None:
         sizes = np.diff(starts, append=credit.size)
-        step = np.repeat(np.arange(starts.size), sizes)
         self.credit = credit
-        self.shared = np.flatnonzero(sizes[step] > 1)  # comparisons that are not alone in their step
-        self.first = starts[step[self.shared]]
-        self.last = self.first + sizes[step[self.shared]] - 1
+        self.first = np.repeat(starts, sizes)  # of each comparison's step
+        self.after = self.first + np.repeat(sizes, sizes)
+        self.distinct = starts.size == credit.size
 
     def __call__(self, weights: Floats) -> Floats:
-        wrong = weights * (1 - self.credit)
-        below = np.cumsum(wrong, axis=1)
-        all_right, all_wrong = weights @ self.credit, below[:, -1].copy()
-        own = below[:, self.last] + below[:, self.first] - wrong[:, self.first]
-        wrong /= 2
-        below -= wrong
-        below[:, self.shared] = own / 2
-        below *= self.credit
-        won = np.einsum("bm,bm->b", weights, below)
-        return divide(all_right**2 + 2 * won, (all_right + all_wrong) ** 2)
+        below = np.zeros((weights.shape[0], weights.shape[1] + 1))
+        np.cumsum(weights * (1 - self.credit), axis=1, out=below[:, 1:])
+        if self.distinct:
+            twice = below[:, :-1] + below[:, 1:]
+        else:
+            twice = np.take(below, self.first, axis=1)
+            twice += np.take(below, self.after, axis=1)
+        all_right, all_wrong = weights @ self.credit, below[:, -1]
+        twice *= self.credit
+        return divide(all_right**2 + np.einsum("bm,bm->b", weights, twice), (all_right + all_wrong) ** 2)

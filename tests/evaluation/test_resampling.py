@@ -99,3 +99,32 @@ def test_sums_within_groups_give_the_values_of_the_weights() -> None:
         slow = [metric(replace(scored, weight=row)) for row in weights]
         found = np.abs(fast[name]).sum(axis=1) if name == "expected_calibration_error" else fast[name]
         np.testing.assert_allclose(found, slow, rtol=1e-9, atol=1e-12, err_msg=name)
+
+
+@pytest.mark.parametrize("design", ["all pairs", "six a response"])
+def test_sums_over_responses_give_the_values_of_the_weights(design: str) -> None:
+    """Quadratic forms, and products where pairs are few, are exact, for comparisons inside one group too."""
+    scored = without_prompts(np.random.default_rng(2), 40, design)
+    groups = np.where(np.arange(40) < 4, 0, scored.response_group)
+    scored = replace(scored, weight=np.random.default_rng(0).random(len(scored)), response_group=groups)
+    units, metrics = Units.of(scored), choose()
+    assert (units.count**2 <= 4 * len(scored)) == (design == "all pairs")
+    assert units.inside.size
+    for sample in (draws, pair_draws):
+        fast = values(metrics, scored, units, sample(units, 20, np.random.default_rng(0)))
+        weights = np.concatenate([block.weights for block in sample(units, 20, np.random.default_rng(0))])
+        for name, metric in metrics.items():
+            slow = [metric(replace(scored, weight=row)) for row in weights]
+            found = np.abs(fast[name]).sum(axis=1) if name == "expected_calibration_error" else fast[name]
+            np.testing.assert_allclose(found, slow, rtol=1e-9, atol=1e-12, err_msg=name)
+
+
+@pytest.mark.parametrize("design", ["all pairs", "pairs apart"])
+def test_a_metric_has_the_same_digits_alone_as_among_others(design: str) -> None:
+    """What else is measured does not change a value in its last digit."""
+    scored = without_prompts(np.random.default_rng(3), 40, design)
+    units, metrics = Units.of(scored), choose()
+    together = values(metrics, scored, units, draws(units, 20, np.random.default_rng(0)))
+    for name, metric in metrics.items():
+        alone = values({name: metric}, scored, units, draws(units, 20, np.random.default_rng(0)))
+        np.testing.assert_array_equal(alone[name], together[name])

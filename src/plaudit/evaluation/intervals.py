@@ -80,7 +80,7 @@ def intervals(
     """
     if resamples < 100:
         raise ValueError(f"an interval needs at least 100 resamples, not {resamples}")
-    counted = predictions.select(predictions.weight > 0)
+    counted = _by_size(predictions)
     units = Units.of(counted)
     if units.count < FEWEST_GROUPS:
         reason = f"{units.count} groups; an interval needs at least {FEWEST_GROUPS}"
@@ -92,6 +92,12 @@ def intervals(
 def interval(metric: Metric, predictions: Predictions, resamples: int = 2000, seed: int = 0) -> Estimate:
     """Return one metric with its interval; see `intervals`."""
     return intervals({"metric": metric}, predictions, resamples, seed)["metric"]
+
+
+def _by_size(predictions: Predictions) -> Predictions:
+    """Return the comparisons of positive weight, sorted by the size of their margin, so that no curve sorts again."""
+    order = np.argsort(np.abs(predictions.margins), kind="stable")
+    return predictions.select(order[predictions.weight[order] > 0])
 
 
 def _resampled(

@@ -14,7 +14,7 @@ Memory is bounded: weights are made and used in blocks of about a million. The n
 block, nor on the order of the comparisons.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -72,6 +72,15 @@ class Units:
         """Return the weighted sums of columns [M, K] within the groups of their chosen side, float64 [G, K]."""
         weighted = columns * self.weight[:, None]
         return np.stack([np.bincount(self.left, column, self.count) for column in weighted.T], axis=1)
+
+    def products(self, counts: Floats, column: Floats) -> Floats:
+        """Return the sums of one column [M] under the weights that multiplicities [B, G] make, float64 [B]."""
+        weighted = column * self.weight
+        alone = np.bincount(self.left[self.inside], weighted[self.inside], self.count)
+        weighted[self.inside] = 0.0
+        table = np.bincount(self.left * self.count + self.right, weighted, self.count**2)
+        crossed = np.einsum("bg,bg->b", counts @ table.reshape(self.count, self.count), counts)
+        return np.asarray(crossed + counts @ alone, dtype=np.float64)
 
 
 @dataclass
@@ -149,27 +158,57 @@ def values(
 
     For a metric with `plaudit.evaluation.metrics.OwnEnds` they are the means of its terms, float64 [B, K].
     """
-    functions = {name: _of_draw(metric, predictions, units) for name, metric in metrics.items()}
-    parts: dict[str, list[Floats]] = {name: [] for name in metrics}
+    of_terms = {name: metric for name, metric in metrics.items() if isinstance(metric, OfTerms)}
+    others = {name: reweighted(metric, predictions) for name, metric in metrics.items() if name not in of_terms}
+    terms = {name: metric.terms(predictions).reshape(len(predictions), -1) for name, metric in of_terms.items()}
+    sums = Sums(units, [*terms.values(), np.ones((len(predictions), 1))])
+    parts: dict[str, list[Floats]] = {name: [] for name in others}
     for block in blocks:
-        for name, function in functions.items():
-            parts[name].append(function(block))
-    return {name: np.concatenate(found) for name, found in parts.items()}
+        if terms:
+            sums.add(block)
+        for name, function in others.items():
+            parts[name].append(function(block.weights))
+    found = {name: np.concatenate(part) for name, part in parts.items()}
+    if terms:
+        found |= _combined(of_terms, sums.total())
+    return {name: found[name] for name in metrics}
 
 
-def _of_draw(metric: Metric, predictions: Predictions, units: Units) -> Callable[[Draw | PairDraw], Floats]:
-    if isinstance(metric, OfTerms):
-        means = _means(metric, predictions, units)
-        return means if isinstance(metric, OwnEnds) else lambda draw: metric.combine(means(draw))
-    function = reweighted(metric, predictions)
-    return lambda draw: function(draw.weights)
+def _combined(of_terms: Mapping[str, OfTerms], sums: Sequence[Floats]) -> dict[str, Floats]:
+    """Return values given the sums of every metric's terms and, last, of the weights."""
+    means = {name: divide(own, sums[-1]) for name, own in zip(of_terms, sums, strict=False)}
+    return {name: means[name] if isinstance(of, OwnEnds) else of.combine(means[name]) for name, of in of_terms.items()}
 
 
-def _means(metric: OfTerms, predictions: Predictions, units: Units) -> Callable[[Draw | PairDraw], Floats]:
-    if units.crossed:
-        means = metric.means(predictions)
-        return lambda draw: means(draw.weights)
-    # The terms of a group are summed beforehand, so that a resample is one row of a matrix product.
-    columns = metric.terms(predictions).reshape(len(predictions), -1)
-    sums, total = units.by_group(columns), units.by_group(np.ones((len(predictions), 1)))
-    return lambda draw: divide(draw.counts @ sums, draw.counts @ total)
+class Sums:
+    """Weighted sums of terms in every resample, by the cheapest of three ways.
+
+    Without crossed comparisons the terms of a group are summed beforehand. Where responses are drawn and there are
+    about as many comparisons as pairs of groups, a sum is a quadratic form in the multiplicities, and all resamples
+    are one matrix product. Else weights are multiplied with terms, comparison by comparison. Each metric's terms are
+    summed by themselves, so a metric has the same digits alone as among others.
+    """
+
+    def __init__(self, units: Units, terms: Sequence[Floats]) -> None:
+        """Prepare for the terms of several metrics, each float64 [M, K]."""
+        self._units, self._terms = units, terms
+        self._grouped = None if units.crossed else [units.by_group(own) for own in terms]
+        self._quadratic = units.count**2 <= 4 * units.left.size
+        self._counts: list[Floats] = []
+        self._sums: list[list[Floats]] = []
+
+    def add(self, block: Draw | PairDraw) -> None:
+        """Take in a block of resamples; all blocks are of one design."""
+        if self._grouped is not None:
+            self._sums.append([block.counts @ own for own in self._grouped])
+        elif self._quadratic and isinstance(block, Draw):
+            self._counts.append(block.counts)
+        else:
+            self._sums.append([block.weights @ own for own in self._terms])
+
+    def total(self) -> list[Floats]:
+        """Return every metric's sums in the order in which the resamples came, each float64 [B, K]."""
+        if self._counts:
+            counts = np.concatenate(self._counts)
+            return [np.stack([self._units.products(counts, term) for term in own.T], axis=1) for own in self._terms]
+        return [np.concatenate(own) for own in zip(*self._sums, strict=True)]

@@ -26,6 +26,7 @@ Margins 6, 0.5, 0 and -4 have these losses and probabilities:
 """
 
 from dataclasses import dataclass
+from math import inf
 
 import torch
 from torch.nn.functional import softplus
@@ -55,8 +56,8 @@ class BradleyTerry:
         if not 0 <= self.label_smoothing < 0.5:
             raise ValueError(f"label_smoothing must be in [0, 0.5), not {self.label_smoothing}")
         for name in ("centre_mean", "centre_scale"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must be 0 or more, not {getattr(self, name)}")
+            if not 0 <= getattr(self, name) < inf:
+                raise ValueError(f"{name} must be a finite number, 0 or more, not {getattr(self, name)}")
 
     def __call__(self, rewards: Rewards, labels: Labels) -> Terms:
         """Return one term a comparison: loss float32 [M] in nats, weight float32 [M]."""

@@ -26,7 +26,7 @@ from typing import ClassVar
 import numpy as np
 
 from plaudit.evaluation.metrics import OfWeights, Reweighted, divide
-from plaudit.predictions import Floats, Predictions
+from plaudit.predictions import Floats, Integers, Predictions
 
 
 class AreaUnderCurve(OfWeights):
@@ -47,23 +47,33 @@ class AreaUnderCurve(OfWeights):
         margins = predictions.margins
         order = np.argsort(np.abs(margins), kind="stable")
         sizes = np.abs(margins)[order]
-        starts = np.flatnonzero(np.diff(sizes, prepend=-1.0))  # equal sizes are one step of the curve
         credit = np.where(predictions.outcome == 0.5, 0.5, 0.5 + 0.5 * np.sign(margins))[order]
-
-        distinct = starts.size == sizes.size
-
-        def values(weights: Floats) -> Floats:
-            total = np.take(weights, order, axis=1)
-            right = total * credit
-            if not distinct:
-                total, right = np.add.reduceat(total, starts, axis=1), np.add.reduceat(right, starts, axis=1)
-            return _area(right, total - right)
-
-        return values
+        sorted_already = bool((order[1:] > order[:-1]).all())
+        area = _Area(credit, np.flatnonzero(np.diff(sizes, prepend=-1.0)))
+        return lambda weights: area(weights if sorted_already else np.take(weights, order, axis=1))
 
 
-def _area(right: Floats, wrong: Floats) -> Floats:
-    smaller_wrong = np.cumsum(wrong, axis=1)
-    all_right, all_wrong = right.sum(axis=1), smaller_wrong[:, -1]
-    won = np.einsum("bm,bm->b", right, smaller_wrong) - np.einsum("bm,bm->b", right, wrong) / 2
-    return divide(all_right**2 + 2 * won, (all_right + all_wrong) ** 2)
+class _Area:
+    """The area under weights of comparisons sorted by the size of their margin; equal sizes are one step of the curve.
+
+    A right comparison is won against all wrong ones of smaller size and half of those in its own step.
+    """
+
+    def __init__(self, credit: Floats, starts: Integers) -> None:
+        sizes = np.diff(starts, append=credit.size)
+        self.credit = credit
+        self.first = np.repeat(starts, sizes)  # of each comparison's step
+        self.after = self.first + np.repeat(sizes, sizes)
+        self.distinct = starts.size == credit.size
+
+    def __call__(self, weights: Floats) -> Floats:
+        below = np.zeros((weights.shape[0], weights.shape[1] + 1))
+        np.cumsum(weights * (1 - self.credit), axis=1, out=below[:, 1:])
+        if self.distinct:
+            twice = below[:, :-1] + below[:, 1:]
+        else:
+            twice = np.take(below, self.first, axis=1)
+            twice += np.take(below, self.after, axis=1)
+        all_right, all_wrong = weights @ self.credit, below[:, -1]
+        twice *= self.credit
+        return divide(all_right**2 + np.einsum("bm,bm->b", weights, twice), (all_right + all_wrong) ** 2)

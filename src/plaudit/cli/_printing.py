@@ -5,9 +5,8 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-import click
 import typer
 
 from plaudit.workflows.announcing import is_first
@@ -17,12 +16,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instea
 
 
 OnBadRow = Annotated[
-    str | None,
-    typer.Option(
-        "--on-bad-row",
-        click_type=click.Choice(["error", "drop"]),
-        help="Refuse a row that cannot be used, or drop and count it; the same as --set data.on_bad_row.",
-    ),
+    Literal["error", "drop"] | None,
+    typer.Option(help="Refuse a row that cannot be used, or drop and count it; the same as --set data.on_bad_row=…."),
 ]
 """The option ``--on-bad-row`` of verbs that read preferences."""
 

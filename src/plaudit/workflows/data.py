@@ -83,7 +83,9 @@ class Data:
             return preferences
         block = None if all_pairs else self.block
         passes = 1 if all_pairs else self.passes
-        return assign(compare_ratings(preferences, self.attribute, self.gap, block, self.seed, passes))
+        compared = assign(compare_ratings(preferences, self.attribute, self.gap, block, self.seed, passes))
+        compared.drops.update(preferences.drops)
+        return compared
 
 
 def prepare(data: Data) -> dict[str, Preferences]:

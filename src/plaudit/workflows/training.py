@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from plaudit import config
+from plaudit.assets import base_model
 from plaudit.config import BadConfiguration
 from plaudit.encoding.encode import encode_all
 from plaudit.encoding.encoded import EncodedSet
@@ -19,6 +20,7 @@ from plaudit.encoding.encoder import Encoder
 from plaudit.encoding.packing import collate
 from plaudit.evaluation.evaluate import Evaluation
 from plaudit.models.architectures.scalar import Scalar
+from plaudit.models.backbone import BadBase
 from plaudit.models.selftest import check_layout
 from plaudit.objectives import Objective
 from plaudit.pages import curves
@@ -48,6 +50,9 @@ SCHEMA: Mapping[str, Callable[..., Any] | str] = {
 
 OBJECTIVE = {"name": "bradley_terry"}
 """What is learned where a configuration does not say."""
+
+TOKENIZERS = ("tokenizer.json", "vocab*", "*.model", "*tiktoken*", "tekken*")
+"""Files of which a checkpoint's tokenizer has one at least."""
 
 HEADLINE = ("accuracy", "interval", "ece", "nll", "brier", "n")
 
@@ -113,6 +118,7 @@ def train_and_evaluate(
     parts = prepare(data)
     for name, part in parts.items():
         announce(name, part, say)
+    _require_tokenizer(Path(base_model(wanted.base)))
     built = models.build(wanted)
     for note in built.notes:
         say(note)
@@ -139,6 +145,13 @@ def _sections(configuration: Mapping[str, Any]) -> tuple[Data, Model, Objective,
         config.build(Recipe, configuration.get("training", {}), "training"),
         config.build(Measurement, configuration.get("evaluation", {}), "evaluation"),
     )
+
+
+def _require_tokenizer(base: Path) -> None:
+    """Say that a checkpoint has no tokenizer before a library says less clearly that it cannot make one."""
+    found = any(path for pattern in TOKENIZERS for path in base.glob(pattern))
+    if (base / "config.json").is_file() and not found:
+        raise BadBase(f"{base}: no tokenizer (tokenizer.json, a vocabulary or a .model file); save it beside the model")
 
 
 def _made_of(data: Data, wanted: Model, configuration: Mapping[str, Any]) -> dict[str, Any]:

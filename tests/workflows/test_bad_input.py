@@ -21,9 +21,8 @@ def rated(**changes):
 
 def cycle():
     """Return the line of a prompt with three responses whose comparisons go round."""
-    responses = [{"id": name, "text": f"answer {name}"} for name in "abc"]
-    edges = [{"chosen": first, "rejected": second} for first, second in ((0, 1), (1, 2), (2, 0))]
-    return json.dumps({"prompt": "Q", "responses": responses, "comparisons": edges})
+    responses = [{"text": f"answer {name}"} for name in "abc"]
+    return json.dumps({"prompt": "Q", "responses": responses, "pairwise": [1, 2, 1]})
 
 
 DATA = {
@@ -36,7 +35,7 @@ DATA = {
     "NaN rating": (f"{rated()}\n{rated(response='no', rating=float('nan'))}", "row 2"),
     "empty response": (pair(rejected=""), "rejected"),
     "not JSON": (f"{pair()}\nyes", "2"),
-    "cyclic ranking": (cycle(), "row 1"),
+    "cyclic ranking": (cycle(), "the ranking is cyclic"),
 }
 
 

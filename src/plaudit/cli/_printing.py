@@ -5,22 +5,39 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
+from plaudit.workflows.announcing import is_first
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 """The option ``--json`` that every verb takes."""
+
+
+OnBadRow = Annotated[
+    Literal["error", "drop"] | None,
+    typer.Option(help="Refuse a row that cannot be used, or drop and count it; the same as --set data.on_bad_row=…."),
+]
+"""The option ``--on-bad-row`` of verbs that read preferences."""
+
+
+def data_settings(setting: list[str] | None, on_bad_row: str | None) -> list[str]:
+    """Return the dotted settings of a verb with its ``--on-bad-row`` as the last one."""
+    return [*(setting or ()), *([f"data.on_bad_row={on_bad_row}"] if on_bad_row else ())]
 
 
 def emit(result: Mapping[str, Any], text: str, *, as_json: bool) -> None:
     """Print ``result`` as one line of strict JSON if ``as_json``, else ``text``.
 
     JSON has no NaN and no infinity: both become null. Paths become strings, dataclasses objects, NumPy arrays lists.
+    Of several processes of a run only the first prints.
 
     Raises:
         TypeError: the result holds something that JSON cannot say.
     """
+    if not is_first():
+        return
     print(json.dumps(_plain(result), allow_nan=False) if as_json else text)
 
 

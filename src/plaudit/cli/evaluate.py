@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from plaudit.cli._printing import Json, emit
+from plaudit.cli._printing import Json, OnBadRow, data_settings, emit
 
 
 def evaluate(
@@ -18,6 +18,7 @@ def evaluate(
     cache: Annotated[Path | None, typer.Option(help="An SQLite file that keeps rewards.")] = None,
     resamples: Annotated[int, typer.Option(help="Bootstrap resamples behind each interval.")] = 2000,
     save: Annotated[Path | None, typer.Option(help="Write the predictions here (.npz or .jsonl).")] = None,
+    on_bad_row: OnBadRow = None,
     as_json: Json = False,
 ) -> None:
     """Print accuracy, likelihood, calibration and more, each with its interval, beside the baselines."""
@@ -25,7 +26,7 @@ def evaluate(
     from plaudit.workflows.data import Data
     from plaudit.workflows.evaluation import Measurement, evaluate_model
 
-    tables = config.read(None, setting or [], {"data": Data, "evaluation": Measurement})
+    tables = config.read(None, data_settings(setting, on_bad_row), {"data": Data, "evaluation": Measurement})
     data = config.build(Data, tables.get("data", {}), "data")
     measurement = config.build(Measurement, {"resamples": resamples, **tables.get("evaluation", {})}, "evaluation")
     measured = evaluate_model(model, source, data=data, dtype=dtype, cache=cache, measurement=measurement)

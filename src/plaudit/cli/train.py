@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from plaudit.cli._printing import Json, emit
+from plaudit.cli._printing import Json, OnBadRow, data_settings, emit
 
 
 def train(
@@ -13,12 +13,14 @@ def train(
     setting: Annotated[list[str] | None, typer.Option("--set", help="A dotted setting, training.epochs=2.")] = None,
     output: Annotated[Path, typer.Option(help="Folder of the run; the artefact is in it.")] = Path("runs/train"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest whole checkpoint.")] = False,
+    on_bad_row: OnBadRow = None,
     as_json: Json = False,
 ) -> None:
     """Train a reward model, save it, load it back, and measure it on held-out preferences."""
     from plaudit import config
     from plaudit.workflows.training import SCHEMA, train_and_evaluate
 
-    tables = config.read(configuration, setting or [], SCHEMA)
+    tables = config.read(configuration, data_settings(setting, on_bad_row), SCHEMA)
     trained = train_and_evaluate(tables, output, resume=resume)
-    emit(trained.as_mapping(), f"{trained.evaluation}\nThe reward model is in {trained.artefact}.", as_json=as_json)
+    text = f"{trained.evaluation}\n{trained.speed}\nThe reward model is in {trained.artefact}."
+    emit(trained.as_mapping(), text, as_json=as_json)

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import platform
 import zlib
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -26,8 +27,12 @@ def facts_of(
     train: EncodedSet,
     validation: EncodedSet | None,
     dtype: torch.dtype,
+    configuration: Mapping[str, Any] | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Return the facts of a run: ``binding`` ones, which a resumed run must share, and ``loose`` ones."""
+    """Return the facts of a run: ``binding`` ones, which a resumed run must share, and ``loose`` ones.
+
+    ``configuration`` is bound as it is: what it was made from, as plain data.
+    """
     binding = {
         "data": fingerprint(train),
         "validation": fingerprint(validation) if validation is not None else None,
@@ -35,6 +40,7 @@ def facts_of(
         "objective": described(objective),
         "model": _model(model),
         "dtype": str(dtype).removeprefix("torch."),
+        "configuration": dict(configuration or {}),
     }
     return {
         "binding": binding,

@@ -1,10 +1,11 @@
 """Fit a reward model to an encoded set: one call, resumable, that leaves the best weights in the model."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,7 +28,7 @@ from plaudit.training.loader import StepLoader, Steps
 from plaudit.training.preparation import NotTrainable, check_repeatable, prepare
 from plaudit.training.progress import Progress, Row
 from plaudit.training.recipe import Recipe
-from plaudit.training.run_folder import CHECKPOINTS, HISTORY, held, settle
+from plaudit.training.run_folder import CHECKPOINTS, HISTORY, Facts, held, settle
 from plaudit.training.step import label_weight
 from plaudit.training.trainer import PROGRESS, Trainer
 
@@ -49,6 +50,7 @@ class Fitted:
         best_metric: the monitored value at that step.
         stopped: why training ended.
         dtype: what the backbone computed in.
+        began: steps that were done before this call.
     """
 
     history: list[Row]
@@ -57,6 +59,7 @@ class Fitted:
     best_metric: float | None
     stopped: str
     dtype: torch.dtype
+    began: int = 0
 
 
 @dataclass(slots=True)
@@ -73,6 +76,7 @@ class Run:
     names: Sequence[str] = ()
     listeners: Sequence[Callable[[Row], None]] | None = None
     dtype: torch.dtype = torch.float32
+    began: int = 0
     trained: nn.Module = field(init=False)
 
     def prepare(self, device: torch.device) -> None:
@@ -124,6 +128,18 @@ class Run:
         metrics = Heldout(self.validation, self.objective, pack, self.recipe.token_budget)
         return lambda: metrics(forward, device)
 
+    def facts(self, configuration: Mapping[str, Any] | None) -> Facts:
+        """Return what the run is made of."""
+        return facts_of(
+            model=self.model,
+            objective=self.objective,
+            recipe=self.recipe,
+            train=self.train,
+            validation=self.validation,
+            dtype=self.dtype,
+            configuration=configuration,
+        )
+
     @property
     def _shares(self) -> bool:
         return bool(getattr(self.model, "shares", True))
@@ -154,6 +170,7 @@ def fit(
     resume: bool = False,
     names: Sequence[str] = (),
     listeners: Sequence[Callable[[Row], None]] | None = None,
+    configuration: Mapping[str, Any] | None = None,
 ) -> Fitted:
     """Train ``model`` and leave the best weights in it, in evaluation mode.
 
@@ -168,6 +185,7 @@ def fit(
         resume: go on from the newest whole checkpoint in ``output``; begin where there is none.
         names: identities of the records of ``train``, for messages.
         listeners: called with each new row of the history; by default a line on stderr shows it.
+        configuration: what model, data and objective were made from, as plain data; a resumed run must have the same.
 
     Raises:
         NothingToLearn, NotTrainable, TreeTooLarge: the data or the model do not fit the objective or the recipe.
@@ -183,12 +201,7 @@ def fit(
     args = recipe.arguments(run.output / CHECKPOINTS, recipe.steps(steps_per_epoch))
     with held(run.output, resume=resume):
         run.prepare(args.device)
-        settle(
-            run.output,
-            facts_of(
-                model=model, objective=objective, recipe=recipe, train=train, validation=validation, dtype=run.dtype
-            ),
-        )
+        settle(run.output, run.facts(configuration))
         with interruptible() as interruption:
             trainer = _trainer(run, args, interruption)
             progress = _go_on(run, trainer)
@@ -253,11 +266,12 @@ def _go_on(run: Run, trainer: Trainer) -> Progress:
     """Train from the newest whole checkpoint, or from the beginning, to the end."""
     folder = run.output / CHECKPOINTS
     found = ranks.on_first(lambda: _newest(folder))
+    run.began = checkpoint_step(found) if found is not None else 0
     if found is not None:
         trainer.progress = Progress.read(found / PROGRESS)
         if trainer.progress.stopped:
             trainer.load_checkpoint(found)
-            trainer.state.global_step = checkpoint_step(found)
+            trainer.state.global_step = run.began
             return trainer.progress
     trainer.train(resume_from_checkpoint=str(found) if found else None)
     return trainer.progress
@@ -295,4 +309,5 @@ def _finish(run: Run, trainer: Trainer, progress: Progress) -> Fitted:
         trainer.load_checkpoint(checkpoints.at(run.output / CHECKPOINTS, progress.best_step))
     run.model.eval()
     steps = trainer.state.global_step
-    return Fitted(progress.history, steps, progress.best_step, progress.best_metric, progress.stopped, run.dtype)
+    best = progress.best_step, progress.best_metric
+    return Fitted(progress.history, steps, *best, progress.stopped, run.dtype, run.began)

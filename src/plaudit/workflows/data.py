@@ -9,6 +9,7 @@ from plaudit.preferences.groups import assign
 from plaudit.preferences.ratings import compare_ratings
 from plaudit.preferences.reading import read_many
 from plaudit.preferences.split import split
+from plaudit.workflows.announcing import Say
 
 PARTS = ("train", "validation", "test")
 
@@ -26,8 +27,8 @@ class Data:
         weights: how much a comparison of each training source counts; all 1 if empty.
         validation: sources for stopping and choosing; if empty, a share of the training groups is held out.
         test: sources to measure on; if empty, a share of the training groups is held out.
-        validation_share: share of the groups held out for validation.
-        test_share: share of the groups held out for the test.
+        validation_share: share of the groups held out for validation; 0 validates nothing, so the last step is kept.
+        test_share: share of the groups held out for the test; 0 needs ``test``.
         format: name of the format; told from the columns if empty.
         on_bad_row: ``error``, or ``drop`` and count.
         on_unfit: what becomes of a response too long for ``max_length``: ``error``, or ``drop`` and count.
@@ -60,6 +61,9 @@ class Data:
             raise ValueError(f"weights has {len(self.weights)} numbers for {len(self.train)} training sources")
         if self.limit < 0:
             raise ValueError(f"limit must be 0 or more, not {self.limit}")
+        for name in ("validation_share", "test_share"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must be from 0 to less than 1, not {getattr(self, name)}")
 
     def read(self, sources: list[str], weights: list[float] | None = None) -> Preferences:
         """Return the grouped preferences of ``sources``."""
@@ -79,27 +83,44 @@ class Data:
             return preferences
         block = None if all_pairs else self.block
         passes = 1 if all_pairs else self.passes
-        return assign(compare_ratings(preferences, self.attribute, self.gap, block, self.seed, passes))
+        compared = assign(compare_ratings(preferences, self.attribute, self.gap, block, self.seed, passes))
+        compared.drops.update(preferences.drops)
+        return compared
 
 
 def prepare(data: Data) -> dict[str, Preferences]:
-    """Return the parts ``train``, ``validation`` and ``test``, no group in two of them.
+    """Return the parts ``train``, ``validation`` (unless its share is 0) and ``test``, no group in two of them.
 
     Separate validation and test sources are taken as they are: what they share with the training data is not removed.
+
+    Raises:
+        BadData: there is nothing to learn from or to measure on.
     """
-    whole = data.read(data.train, data.weights or None)
-    whole = whole.select(range(min(data.limit, len(whole)))) if data.limit else whole
-    parts = divided(whole, data)
+    if not data.test and not data.test_share:
+        raise BadData("nothing to measure on: test_share is 0 and data.test names no source; give one of them")
+    read = data.read(data.train, data.weights or None)
+    parts = divided(read.select(range(min(data.limit, len(read)))) if data.limit else read, data)
+    if parts["train"] is not read:
+        parts["train"].drops.update(read.drops)
     parts |= {name: data.read(sources) for name, sources in _given(data).items()}
-    return {name: data.compared(parts[name], all_pairs=name != "train") for name in PARTS}
+    return {name: data.compared(parts[name], all_pairs=name != "train") for name in PARTS if name in parts}
 
 
 def divided(whole: Preferences, data: Data) -> dict[str, Preferences]:
     """Split the training sources as far as validation and test have none of their own."""
-    held = {name: getattr(data, f"{name}_share") for name in ("validation", "test") if name not in _given(data)}
+    wanted = [name for name in ("validation", "test") if name not in _given(data)]
+    held = {name: share for name in wanted if (share := getattr(data, f"{name}_share"))}
     if not held:
         return {"train": whole}
     return split(whole, {"train": 1 - sum(held.values()), **held}, data.seed)
+
+
+def announce(name: str, part: Preferences, say: Say) -> None:
+    """Say what a part holds by source, and what was dropped on the way, by reason."""
+    for source, figures in part.sources.items():
+        say(f"{name}: {source}: {figures.records:,} records, {figures.comparisons:,} comparisons")
+    for reason, count in part.drops.items():
+        say(f"{name}: {count:,} dropped: {reason}")
 
 
 def _given(data: Data) -> Mapping[str, list[str]]:

@@ -7,7 +7,8 @@ from typing import Any
 
 from plaudit import config
 from plaudit.scoring.scorer import Scorer
-from plaudit.workflows.training import SCHEMA, Say, Trained, to_stderr, train_and_evaluate
+from plaudit.workflows.announcing import Say, to_stderr
+from plaudit.workflows.training import SCHEMA, Trained, train_and_evaluate
 
 REVIEWS = {
     "glowing": "A wonderful film: the acting is superb, the story moved me deeply, and I would see it again tomorrow.",
@@ -44,14 +45,13 @@ class Demonstration:
         """Return what a person reads."""
         reviews = "\n".join(f"  {reward:+7.3f}  {REVIEWS[name]}" for name, reward in self.rewards.items())
         right = "in the right order" if self.in_order else "NOT in the right order"
-        speed = f"{self.trained.seconds:.0f} s of training, {self.trained.pairs_per_second:.0f} comparisons a second"
         return "\n".join(
             [
                 str(self.trained.evaluation),
                 f"Rewards of three reviews, {right}:",
                 reviews,
                 "",
-                f"Trained in {speed}.",
+                self.trained.speed,
                 f"The reward model is in {self.trained.artefact}. Score your own text with it:",
                 "",
                 f"  echo '{EXAMPLE}' | plaudit score {self.trained.artefact}",

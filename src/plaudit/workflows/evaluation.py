@@ -9,9 +9,11 @@ from typing import Any, Literal
 from plaudit.evaluation.evaluate import Evaluation, evaluate
 from plaudit.predictions import Predictions
 from plaudit.preferences.dataset import Preferences
+from plaudit.scoring.conversations import Pair
 from plaudit.scoring.predict import predict
 from plaudit.scoring.scorer import Scorer
-from plaudit.workflows.data import Data
+from plaudit.workflows.announcing import Say, to_stderr
+from plaudit.workflows.data import Data, announce
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,13 @@ class Measured:
         """Return the figures that ``--json`` prints."""
         report = self.evaluation.to_json()
         speed = {"seconds": self.seconds, "pairs_per_second": len(self.predictions.chosen) / self.seconds}
-        return {**report, **speed, "artefact": str(self.artefact)}
+        return {**report, **why(self.evaluation), **speed, "artefact": str(self.artefact)}
+
+
+def why(evaluation: Evaluation) -> dict[str, str | None]:
+    """Return ``interval_reason``: why the accuracy has no interval, or None where it has one."""
+    accuracy = evaluation.overall.metrics.get("accuracy")
+    return {"interval_reason": (accuracy.reason or None) if accuracy else None}
 
 
 def measure(
@@ -60,10 +68,26 @@ def measure(
     *,
     on_unfit: Literal["error", "drop"] = "error",
     measurement: Measurement | None = None,
+    say: Say = to_stderr,
 ) -> tuple[Evaluation, Predictions]:
-    """Score every distinct response of ``preferences`` once and evaluate the comparisons."""
+    """Score every distinct response of ``preferences`` once and evaluate the comparisons.
+
+    Args:
+        scorer: the model.
+        preferences: what to measure it on.
+        on_unfit: what to do about comparisons with a response that cannot be encoded.
+        measurement: resamples and slices.
+        say: is told how many rewards the cache had, if there is one.
+    """
     refuse: Literal["error", "nan"] = "error" if on_unfit == "error" else "nan"
-    predictions = predict(lambda pairs: scorer.rewards(pairs, on_unfit=refuse), preferences, on_unfit)
+
+    def rewards(pairs: Sequence[Pair]) -> list[float]:
+        scores = scorer.score(pairs, on_unfit=refuse)
+        if scorer.cache is not None:
+            say(f"cache: {sum(score.cached for score in scores)} of {len(scores)} were there")
+        return [score.reward for score in scores]
+
+    predictions = predict(rewards, preferences, on_unfit)
     how = measurement or Measurement()
     return evaluate(predictions, slices=how.slices, resamples=how.resamples), predictions
 
@@ -76,6 +100,7 @@ def evaluate_model(
     dtype: str = "float32",
     cache: Path | None = None,
     measurement: Measurement | None = None,
+    say: Say = to_stderr,
 ) -> Measured:
     """Load the model at ``path`` and measure it on all comparisons of ``sources``.
 
@@ -86,10 +111,12 @@ def evaluate_model(
         dtype: of computing.
         cache: an SQLite file that keeps rewards.
         measurement: resamples and slices.
+        say: receives what was read, what was dropped, and how many rewards the cache had.
     """
     settings = data or Data()
     preferences = settings.compared(settings.read(list(sources)), all_pairs=True)
+    announce("evaluated", preferences, say)
     scorer = Scorer.load(path, dtype=dtype, cache=cache)
     begin = time.monotonic()
-    evaluation, predictions = measure(scorer, preferences, on_unfit=settings.on_unfit, measurement=measurement)
+    evaluation, predictions = measure(scorer, preferences, on_unfit=settings.on_unfit, measurement=measurement, say=say)
     return Measured(evaluation, predictions, time.monotonic() - begin, Path(path))

@@ -1,7 +1,7 @@
 """Train a reward model, save it whole, load it back, and measure what was saved."""
 
+import dataclasses
 import json
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from plaudit import config
+from plaudit.assets import base_model
 from plaudit.config import BadConfiguration
 from plaudit.encoding.encode import encode_all
 from plaudit.encoding.encoded import EncodedSet
@@ -19,6 +20,7 @@ from plaudit.encoding.encoder import Encoder
 from plaudit.encoding.packing import collate
 from plaudit.evaluation.evaluate import Evaluation
 from plaudit.models.architectures.scalar import Scalar
+from plaudit.models.backbone import BadBase
 from plaudit.models.selftest import check_layout
 from plaudit.objectives import Objective
 from plaudit.pages import curves
@@ -30,8 +32,10 @@ from plaudit.training import adapters, ranks
 from plaudit.training.fit import Fitted, fit
 from plaudit.training.recipe import Recipe
 from plaudit.workflows import model as models
-from plaudit.workflows.data import Data, prepare
-from plaudit.workflows.evaluation import Measurement, measure
+from plaudit.workflows import output as folders
+from plaudit.workflows.announcing import Say, to_stderr
+from plaudit.workflows.data import Data, announce, prepare
+from plaudit.workflows.evaluation import Measurement, measure, why
 from plaudit.workflows.model import Built, Model
 from plaudit.workflows.provenance import provenance
 
@@ -44,9 +48,14 @@ SCHEMA: Mapping[str, Callable[..., Any] | str] = {
 }
 """The sections of a training configuration, and what each configures."""
 
+OBJECTIVE = {"name": "bradley_terry"}
+"""What is learned where a configuration does not say."""
+
+TOKENIZERS = ("tokenizer.json", "vocab*", "*.model", "*tiktoken*", "tekken*")
+"""Files of which a checkpoint's tokenizer has one at least."""
+
 HEADLINE = ("accuracy", "interval", "ece", "nll", "brier", "n")
 
-Say = Callable[[str], None]
 Measure = Callable[[Scorer, Preferences], tuple[Evaluation, Predictions]]
 
 
@@ -58,16 +67,16 @@ class Trained:
         artefact: folder of the saved model.
         evaluation: of the saved model, loaded back, on the test part.
         fitted: the run: history, steps, the best step.
-        seconds: wall time of training alone.
-        pairs_per_second: comparisons trained on a second of training.
+        seconds: wall time of training alone, in this call; None where nothing was left to train.
+        pairs_per_second: comparisons trained on a second of it; None likewise.
         comparisons: test comparisons.
     """
 
     artefact: Path
     evaluation: Evaluation
     fitted: Fitted
-    seconds: float
-    pairs_per_second: float
+    seconds: float | None
+    pairs_per_second: float | None
     comparisons: int
 
     def as_mapping(self) -> dict[str, Any]:
@@ -75,17 +84,18 @@ class Trained:
         speed = {"seconds": self.seconds, "pairs_per_second": self.pairs_per_second}
         return {**headline(self.evaluation), **speed, "artefact": str(self.artefact), "steps": self.fitted.steps}
 
+    @property
+    def speed(self) -> str:
+        """How long training took, as a sentence."""
+        if self.seconds is None or self.pairs_per_second is None:
+            return "Training was done already."
+        return f"Trained in {self.seconds:.0f} s, {self.pairs_per_second:.0f} comparisons a second."
+
 
 def headline(evaluation: Evaluation) -> dict[str, Any]:
-    """Return accuracy, interval, ece, nll, brier and n of an evaluation."""
+    """Return accuracy, interval (and why there is none), ece, nll, brier and n of an evaluation."""
     report = evaluation.to_json()
-    return {name: report[name] for name in HEADLINE}
-
-
-def to_stderr(text: str) -> None:
-    """Print progress where it does not mix with results."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+    return {name: report[name] for name in HEADLINE} | why(evaluation)
 
 
 def train_and_evaluate(
@@ -98,44 +108,56 @@ def train_and_evaluate(
         output: folder of the run; new or empty unless resuming.
         resume: go on from the newest whole checkpoint.
         say: receives progress, a sentence at a time.
+
+    Raises:
+        BadOutput: ``output`` holds something that this run has not made, or cannot be written to.
+        RunFolderError: the run to resume began with another configuration.
     """
+    folders.require(Path(output), resume=resume)
     data, wanted, objective, recipe, measurement = _sections(configuration)
     parts = prepare(data)
-    _tell_parts(parts, say)
+    for name, part in parts.items():
+        announce(name, part, say)
+    _require_tokenizer(Path(base_model(wanted.base)))
     built = models.build(wanted)
     for note in built.notes:
         say(note)
-    encoded = {name: _encode(name, parts[name], built.encoder, data, say) for name in ("train", "validation")}
+    encoded = {name: _encode(name, parts[name], built.encoder, data, say) for name in parts if name != "test"}
     say(f"self-test: packed rewards differ from single sequences by {_self_test(built, encoded['train']):.1e}")
+    made_of = _made_of(data, wanted, configuration)
     begin = time.monotonic()
-    fitted = _fit(built, encoded, objective, recipe, Path(output), resume)
+    fitted = _fit(built, encoded, objective, recipe, Path(output), resume, made_of)
     seconds = time.monotonic() - begin
-    folder = ranks.on_first(lambda: _save(built, fitted, configuration, parts, Path(output), wanted))
-    return _measured(
-        folder, parts["test"], fitted, seconds, partial(measure, on_unfit=data.on_unfit, measurement=measurement)
-    )
+    save = partial(_save, overwrite=resume, say=say)
+    folder = ranks.on_first(lambda: save(built, fitted, configuration, parts, Path(output), wanted))
+    measured = partial(measure, on_unfit=data.on_unfit, measurement=measurement, say=say)
+    return _measured(folder, parts["test"], fitted, seconds, measured)
 
 
 def _sections(configuration: Mapping[str, Any]) -> tuple[Data, Model, Objective, Recipe, Measurement]:
     unknown = set(configuration) - set(SCHEMA)
     if unknown:
         raise BadConfiguration(f"unknown sections {', '.join(sorted(unknown))}; known: {', '.join(SCHEMA)}")
-    objective = configuration.get("objective", {"name": "bradley_terry"})
     return (
         config.build(Data, configuration.get("data", {}), "data"),
         config.build(Model, configuration.get("model", {}), "model"),
-        config.build_kind("objectives", objective, "objective"),
+        config.build_kind("objectives", configuration.get("objective", OBJECTIVE), "objective"),
         config.build(Recipe, configuration.get("training", {}), "training"),
         config.build(Measurement, configuration.get("evaluation", {}), "evaluation"),
     )
 
 
-def _tell_parts(parts: Mapping[str, Preferences], say: Say) -> None:
-    for name, part in parts.items():
-        for source, figures in part.sources.items():
-            say(f"{name}: {source}: {figures.records:,} records, {figures.comparisons:,} comparisons")
-        for reason, count in part.drops.items():
-            say(f"{name}: {count:,} dropped: {reason}")
+def _require_tokenizer(base: Path) -> None:
+    """Say that a checkpoint has no tokenizer before a library says less clearly that it cannot make one."""
+    found = any(path for pattern in TOKENIZERS for path in base.glob(pattern))
+    if (base / "config.json").is_file() and not found:
+        raise BadBase(f"{base}: no tokenizer (tokenizer.json, a vocabulary or a .model file); save it beside the model")
+
+
+def _made_of(data: Data, wanted: Model, configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that a resumed run must share, the defaults written out."""
+    objective = dict(configuration.get("objective", OBJECTIVE))
+    return {"data": dataclasses.asdict(data), "model": dataclasses.asdict(wanted), "objective": objective}
 
 
 def _encode(name: str, part: Preferences, encoder: Encoder, data: Data, say: Say) -> EncodedSet:
@@ -154,32 +176,43 @@ def _self_test(built: Built, encoded: EncodedSet) -> float:
 
 
 def _fit(
-    built: Built, encoded: Mapping[str, EncodedSet], objective: Objective, recipe: Recipe, output: Path, resume: bool
+    built: Built,
+    encoded: Mapping[str, EncodedSet],
+    objective: Objective,
+    recipe: Recipe,
+    output: Path,
+    resume: bool,
+    made_of: Mapping[str, Any],
 ) -> Fitted:
     return fit(
         built.model,
         encoded["train"],
         objective=objective,
-        output=output / "run",
+        output=output / folders.FITTING,
         recipe=recipe,
-        validation=encoded["validation"],
+        validation=encoded.get("validation"),
         resume=resume,
+        configuration=made_of,
     )
 
 
 def _save(
     built: Built, fitted: Fitted, configuration: Mapping[str, Any], parts: Mapping[str, Preferences], output: Path,
-    wanted: Model,
+    wanted: Model, *, overwrite: bool, say: Say,
 ) -> Path:  # fmt: skip
-    """Save the best weights as an artefact, a LoRA adapter beside the merged weights."""
+    """Save the best weights as an artefact, a LoRA adapter beside the merged weights, and say what it is worth."""
     folder, adapter = output / "artefact", None
     if adapters.attached(built.model):
-        adapter = output / "run" / "adapter"
+        adapter = output / folders.FITTING / "adapter"
         adapters.save_adapter(built.model, adapter, base=wanted.base)
         adapters.merge(built.model)
     built.model.compute_dtype = torch.float32
     recipe = provenance(configuration, {name: part.fingerprint for name, part in parts.items()}, str(fitted.dtype))
-    artifact.save(folder, built.model, built.encoder, recipe, history=fitted.history, adapter=adapter, overwrite=True)
+    contract = artifact.save(
+        folder, built.model, built.encoder, recipe, history=fitted.history, adapter=adapter, overwrite=overwrite
+    )
+    for remark in contract.remarks():
+        say(remark)
     curves.write(fitted.history, output / "training.html")
     return folder
 
@@ -189,8 +222,9 @@ def _measured(folder: Path, test: Preferences, fitted: Fitted, seconds: float, m
     if ranks.number() == 0:
         (folder.parent / "evaluation.json").write_text(json.dumps(evaluation.to_json(), indent=1), encoding="utf-8")
         predictions.save(folder.parent / "predictions.npz")
-    trained_on = sum(row.get("comparisons", 0) for row in fitted.history if row["kind"] == "step")
-    return Trained(folder, evaluation, fitted, seconds, trained_on / seconds, len(predictions.chosen))
+    steps = [row for row in fitted.history if row["kind"] == "step" and row["step"] > fitted.began]
+    speed = sum(row["comparisons"] for row in steps) / seconds if steps else None
+    return Trained(folder, evaluation, fitted, seconds if steps else None, speed, len(predictions.chosen))
 
 
 def load_trained(folder: Path | str) -> Scalar:

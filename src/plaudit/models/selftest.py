@@ -1,7 +1,9 @@
-"""Before training and serving: do packed rewards equal those of the family's own class, one sequence at a time?
+"""Before training: do packed rewards equal those of one sequence at a time?
 
 A backbone that passes ``position_ids`` or keyword arguments to only some of its layers would be silently wrong when
-packed. This runs the class's own forward, with eager attention and no padding, and refuses on disagreement.
+packed. This runs the backbone as transformers does, with eager attention and no padding, and refuses on disagreement.
+Pooling and head are the same on both sides; whether the class's own forward agrees with them is measured when an
+artefact is saved.
 """
 
 import torch

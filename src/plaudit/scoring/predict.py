@@ -74,6 +74,7 @@ class _Nodes:
     _places: dict[tuple[Pair, str], int] = field(default_factory=dict)
 
     def add(self, preference: Preference, name: str) -> None:
+        """Take in a record: each response once, each comparison with its labels."""
         places = [self._place(preference, response, f"{name}#{n}") for n, response in enumerate(preference.responses)]
         labels = {"source": preference.source, **_texts(preference.extra)}
         for edge in preference.comparisons:

@@ -19,7 +19,6 @@ from plaudit.encoding.encoded import EncodedSet
 from plaudit.encoding.encoder import Encoder
 from plaudit.encoding.packing import collate
 from plaudit.evaluation.evaluate import Evaluation
-from plaudit.models.architectures.scalar import Scalar
 from plaudit.models.backbone import BadBase
 from plaudit.models.selftest import check_layout
 from plaudit.objectives import Objective
@@ -225,8 +224,3 @@ def _measured(folder: Path, test: Preferences, fitted: Fitted, seconds: float, m
     steps = [row for row in fitted.history if row["kind"] == "step" and row["step"] > fitted.began]
     speed = sum(row["comparisons"] for row in steps) / seconds if steps else None
     return Trained(folder, evaluation, fitted, seconds if steps else None, speed, len(predictions.chosen))
-
-
-def load_trained(folder: Path | str) -> Scalar:
-    """Return the architecture of a saved artefact, to look at or to train on."""
-    return Scorer.load(folder).artefact.model

@@ -87,6 +87,28 @@ def drawn(pool: Sequence[Fitting], count: int, seed: int) -> list[Fitting]:
     return random.Random(seed).sample(list(pool), count)
 
 
+def warming(pool: Sequence[Fitting], timed: Sequence[Fitting], count: int, batch_size: int) -> list[Fitting]:
+    """Return ``count`` pairs of ``pool`` that are not timed, of the lengths of the timed batch with the longest pair.
+
+    What a batch of that length needs has then been taken from the system before the clock starts, on both sides.
+    None is longer than the longest timed pair, so the peak of memory is still that of the timed pairs.
+
+    Raises:
+        NoPairs: there are too few.
+    """
+    batches = [timed[first : first + batch_size] for first in range(0, len(timed), batch_size)]
+    longest = max(batches, key=lambda batch: max(pair.longest for pair in batch))
+    limit = max(pair.longest for pair in longest)
+    rest = [pair for pair in pool if pair not in timed and pair.longest <= limit]
+    if len(rest) < count:
+        raise NoPairs(f"{count} pairs are needed to warm up with, and {len(rest)} of at most {limit} tokens are left")
+    found: list[Fitting] = []
+    for wanted in (list(longest) * count)[:count]:
+        found.append(min(rest, key=lambda pair: abs(pair.longest - wanted.longest)))
+        rest.remove(found[-1])
+    return found
+
+
 def length_sorted(pairs: Sequence[Fitting], warm_up: int) -> list[Fitting]:
     """Return the pairs with all but the first ``warm_up`` sorted by their longer side."""
     return [*pairs[:warm_up], *sorted(pairs[warm_up:], key=lambda pair: pair.longest)]

@@ -18,7 +18,7 @@ class Settings:
         only: the parts to measure, of `PARTS`.
         repeats: alternating repeats of training and of the long prompt; the quick parts take three times as many.
         pairs: timed pairs; a multiple of ``batch_size``.
-        warm_up: pairs before them that are not timed; likewise.
+        warm_up: pairs before them that are not timed, as long as the longest timed batch; likewise.
         batch_size: pairs a step.
         max_length: tokens of the longest sequence; no pair above it is chosen, so neither side leaves one out.
         learning_rate: of AdamW.

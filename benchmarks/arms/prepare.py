@@ -24,6 +24,7 @@ from benchmarks.materials import (
     prompt_tokens,
     shared_pairs,
     short_case,
+    warming,
 )
 from plaudit.assets import base_model
 from plaudit.encoding.choices import for_tokenizer
@@ -58,7 +59,8 @@ def _pairs(request: protocol.Request) -> dict[str, Any]:
     _checkpoint(request, DECODER, "decoder", "chatml")
     encoder = encoder_of(folder / "decoder", request["max_length"])
     pool = fitting(source, encoder)
-    taken = drawn(pool, request["warm_up"] + request["pairs"], seed)
+    timed = drawn(pool, request["pairs"], seed)
+    taken = [*warming(pool, timed, request["warm_up"], request["batch_size"]), *timed]
     ordered = {"pairs": taken, "sorted_pairs": length_sorted(taken, request["warm_up"])}
     for name, pairs in ordered.items():
         _write(folder, name, [pair.pair for pair in pairs])

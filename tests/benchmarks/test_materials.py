@@ -147,3 +147,19 @@ def test_repeated_prompts_are_refused(encoder: Encoder) -> None:
 
     with pytest.raises(ValueError, match="the same prompt"):
         in_planned_order(pairs, encoder, 2, 0)
+
+
+def test_the_warm_up_is_as_long_as_the_longest_timed_batch_and_not_timed(encoder: Encoder) -> None:
+    """No pair twice, none longer than the longest timed one, and that one's stand-in as close as the pool has it."""
+    pool = materials.fitting(smoke.made_up_pairs(60), _roomy(encoder))
+    timed = materials.drawn(pool, 16, seed=3)
+
+    found = materials.warming(pool, timed, 8, batch_size=8)
+
+    longest = max(timed[:8], timed[8:], key=lambda batch: max(item.longest for item in batch))
+    assert len({id(item) for item in [*found, *timed]}) == 24
+    top = max(item.longest for item in longest)
+    left = [item.longest for item in pool if item not in timed and item.longest <= top]
+    assert max(item.longest for item in found) == max(left)
+    with pytest.raises(materials.NoPairs, match="to warm up with"):
+        materials.warming(timed, timed, 8, batch_size=8)

@@ -16,6 +16,8 @@ from plaudit.encoding.batch import Batch
 from plaudit.models import attention
 from plaudit.models.blocks import Trees
 from plaudit.models.heads import apply_head, backbone_of, head_parameters
+from plaudit.models.lean import slim
+from plaudit.models.memory import keep_freed
 from plaudit.models.padded import padded_hidden, unshared
 from plaudit.models.pooling import pool
 from plaudit.models.reward_model import Rewards
@@ -54,6 +56,8 @@ class Scalar(nn.Module):
         if self.padded_because:
             self.layout = "padded"
         classifier.set_attn_implementation(attention.NAME if self.layout == "trees" else _own_attention(classifier))
+        slim(backbone_of(classifier))
+        keep_freed()
 
     @property
     def shares(self) -> bool:

@@ -3,7 +3,8 @@
 Registered with transformers as ``prompt_trees``. The layout travels through every layer as the keyword argument
 ``trees``, so threads never see each other's. A plan cuts the packed sequence into blocks: query ranges with the key
 ranges they may look at. On a CPU a block is one dense masked product, which on short segments is several times
-faster than the fused kernels' backward pass; on CUDA in half precision all blocks are one variable-length call.
+faster than the fused kernels' backward pass; without gradients a long tree is two fused calls and their exact merge;
+on CUDA in half precision all blocks are one variable-length call.
 """
 
 from typing import Any
@@ -14,7 +15,8 @@ from torch.nn.functional import dropout as drop
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 
-from plaudit.models import varlen
+from plaudit.encoding.batch import Tree
+from plaudit.models import forks, varlen
 from plaudit.models.blocks import Trees, folded, gathered
 from plaudit.models.dense import DenseAttention
 
@@ -70,17 +72,30 @@ def prompt_trees(
     if torch.is_grad_enabled() and rate == 0 and softcap is None:
         out = DenseAttention.apply(queries, keys, values, trees, sliding_window, scaling)
         return out.unsqueeze(0), None
+    forked = forks.suits(queries, rate, softcap, sliding_window)
     parts = [
-        _attend(folded(queries, block), gathered(keys, block), gathered(values, block), mask, scaling, rate, softcap)
-        for block, mask in zip(trees.blocks, trees.masks(sliding_window), strict=True)
+        forks.attend(queries, keys, values, part, scaling)
+        if isinstance(part, Tree)
+        else _attend(queries, keys, values, trees, part, sliding_window, scaling, rate, softcap)
+        for part in (trees.parts() if forked else range(len(trees.blocks)))
     ]
     return torch.cat(parts).unsqueeze(0), None
 
 
 def _attend(
-    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scaling: float, rate: float, softcap: float | None
+    queries: Tensor,
+    keys: Tensor,
+    values: Tensor,
+    trees: Trees,
+    place: int,
+    window: int | None,
+    scaling: float,
+    rate: float,
+    softcap: float | None,
 ) -> Tensor:
-    """Return the block's output, [fold * queries, heads, size]."""
+    """Return the output of the block at ``place``, [fold * queries, heads, size]."""
+    block, mask = trees.blocks[place], trees.mask(place, window)
+    q, k, v = folded(queries, block), gathered(keys, block), gathered(values, block)
     if softcap is None:
         grouped = q.shape[1] != k.shape[1]
         out = scaled_dot_product_attention(q, k, v, mask, dropout_p=rate, scale=scaling, enable_gqa=grouped)

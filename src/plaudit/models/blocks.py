@@ -47,7 +47,7 @@ class Trees:
         self.layout, self.causal, self.device = layout, causal, torch.device(device)
         self.blocks = list(_blocks(layout, causal=causal))
         self.positions, self.segments = _coordinates(layout)
-        self._masks: dict[int | None, list[Tensor | None]] = {}
+        self._masks: dict[tuple[int | None, int], Tensor | None] = {}
         self._sequences: Sequences | None = None
         self._biases: dict[tuple[int | None, torch.dtype], list[Tensor | None]] = {}
 
@@ -59,9 +59,25 @@ class Trees:
 
     def masks(self, window: int | None) -> list[Tensor | None]:
         """Return for each block which keys each query may see, bool [queries, keys], or None where it sees all."""
-        if window not in self._masks:
-            self._masks[window] = [self._mask(block, window) for block in self.blocks]
-        return self._masks[window]
+        return [self.mask(place, window) for place in range(len(self.blocks))]
+
+    def mask(self, place: int, window: int | None) -> Tensor | None:
+        """Return the mask of one block, see `masks`; it is made once."""
+        if (window, place) not in self._masks:
+            self._masks[window, place] = self._mask(self.blocks[place], window)
+        return self._masks[window, place]
+
+    def parts(self) -> Iterator["int | Tree"]:
+        """Yield in packed order each long tree with a shared prompt, and the places of the blocks of all others."""
+        place = 0
+        for fork in [tree for tree in self.layout.trees if self.causal and tree.prompt and tree.length > WHOLE]:
+            while self.blocks[place].queries[0] < fork.start:
+                yield place
+                place += 1
+            yield fork
+            while place < len(self.blocks) and self.blocks[place].queries[0] < fork.start + fork.length:
+                place += 1
+        yield from range(place, len(self.blocks))
 
     def biases(self, window: int | None, query: Tensor, key: Tensor) -> list[Tensor | None]:
         """Return the masks as additive biases, one row a query head that shares its keys: [group * queries, keys].

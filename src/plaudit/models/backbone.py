@@ -15,6 +15,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel
 
 from plaudit.models.heads import head_modules
+from plaudit.models.quiet import quiet
 
 
 class BadBase(ValueError):
@@ -53,7 +54,7 @@ def load_base(
     """
     refuse_unsafe(folder)
     config = _reward_config(AutoConfig.from_pretrained(folder, trust_remote_code=False), heads, pad_token_id)
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), quiet():
         torch.manual_seed(seed)
         classifier, info = AutoModelForSequenceClassification.from_pretrained(
             folder, config=config, dtype=torch.float32, use_safetensors=True, output_loading_info=True

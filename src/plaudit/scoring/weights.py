@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 from plaudit.models.backbone import BadBase, refuse_unsafe
+from plaudit.models.quiet import quiet
 from plaudit.scoring.contract import BadArtefact
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -35,7 +36,8 @@ def write_weights(folder: Path, classifier: PreTrainedModel, dtype: str = "float
     config.problem_type = "regression"
     config.id2label = {label: f"LABEL_{label}" for label in labels}
     config.label2id = {f"LABEL_{label}": label for label in labels}
-    classifier.save_pretrained(folder, state_dict=state)
+    with quiet():
+        classifier.save_pretrained(folder, state_dict=state)
     _state_dtype(folder / "config.json", dtype)
     return shift
 
@@ -55,14 +57,15 @@ def read_weights(folder: Path) -> PreTrainedModel:
     """
     require_safe(folder)
     try:
-        classifier, info = AutoModelForSequenceClassification.from_pretrained(
-            folder,
-            dtype=torch.float32,
-            use_safetensors=True,
-            local_files_only=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-        )
+        with quiet():
+            classifier, info = AutoModelForSequenceClassification.from_pretrained(
+                folder,
+                dtype=torch.float32,
+                use_safetensors=True,
+                local_files_only=True,
+                trust_remote_code=False,
+                output_loading_info=True,
+            )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise BadArtefact(folder, "weights", f"cannot be loaded: {error}") from error
     _require_all(folder, info)

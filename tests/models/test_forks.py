@@ -1,5 +1,7 @@
 """Long trees without masks: the same outputs as the masked blocks, and only where they may be used."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -64,7 +66,7 @@ def test_long_trees_are_forked_and_others_are_not(monkeypatch: pytest.MonkeyPatc
         for part in parts
     ]
     assert ranges[0][0] == 0 and ranges[-1][1] == layout.length
-    assert all(one[1] == other[0] for one, other in zip(ranges, ranges[1:], strict=False))
+    assert all(one[1] == other[0] for one, other in pairwise(ranges))
 
 
 def test_bf16_is_as_close_as_bf16_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,8 +28,14 @@ def test_a_new_head_is_reported_once(tmp_path: Path, capfd: pytest.CaptureFixtur
 def test_settings_come_back_even_after_an_error() -> None:
     """Verbosity and progress bars are what they were, whatever happens inside."""
     before = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    with pytest.raises(RuntimeError), quiet():
-        assert logging.get_verbosity() == logging.ERROR
-        assert not logging.is_progress_bar_enabled()
+    inside = []
+
+    @quiet()
+    def fail() -> None:
+        inside.append((logging.get_verbosity(), logging.is_progress_bar_enabled()))
         raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert inside == [(logging.ERROR, False)]
     assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before

@@ -1,6 +1,6 @@
 """Praise against blame of a film: a GPT-2 of 124M parameters from random weights, and a pretrained model beside it.
 
-Arguments: pairs to train on (500), layers of the GPT-2 (12). Texts and tokenizer come from a hub where one is reachable.
+Arguments: pairs to train on (500), layers of the GPT-2 (12). Texts and tokenizer are a hub's where one is reachable.
 """
 
 import json
@@ -38,9 +38,10 @@ AutoTokenizer.from_pretrained(base_model(pretrained)).save_pretrained("gpt2")
 
 data = {"train": ["train.jsonl"], "test": ["test.jsonl"], "validation_share": 0.0, "test_share": 0.0}
 recipe = {"epochs": 3, "batch_size": 2, "learning_rate": 1e-5, "weight_decay": 0.01, "warmup": 0.1, "seed": 42}
-arms = {"random": {"base": "gpt2", "random_weights": True, "head_bias": True}, "pretrained": {"base": pretrained}}
-for arm, base in arms.items():
-    model = {**base, "template": "plain", "max_length": 256, "seed": 42}
+for arm in ("random", "pretrained"):
+    own = {"random_weights": True, "head_bias": True} if arm == "random" else {}
+    base = "gpt2" if arm == "random" else pretrained
+    model = {"base": base, "template": "plain", "max_length": 256, "seed": 42, **own}
     done = train_and_evaluate({"data": data, "model": model, "training": {**recipe, "dtype": "auto"}}, arm)
     scorer, epochs = Scorer.load(done.artefact), [row for row in done.fitted.history if row["kind"] == "epoch"]
     size = sum(parameter.numel() for parameter in scorer.artefact.model.parameters())

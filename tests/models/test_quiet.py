@@ -1,5 +1,6 @@
 """Reading and writing checkpoints prints nothing that plaudit says itself."""
 
+import logging as standard
 from pathlib import Path
 
 import pytest
@@ -37,5 +38,5 @@ def test_settings_come_back_even_after_an_error() -> None:
 
     with pytest.raises(RuntimeError):
         fail()
-    assert inside == [(logging.ERROR, False)]
+    assert inside == [(standard.ERROR, False)]
     assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before

@@ -24,7 +24,7 @@ def slim(backbone: nn.Module) -> int:
 
     Parameters, their names and what is saved stay as they are: only the classes of the modules change.
     """
-    layers = [module for module in backbone.modules() if type(module).__name__ in LAYERS]
+    layers: list[Any] = [module for module in backbone.modules() if type(module).__name__ in LAYERS]
     for layer in layers:
         for name in NORMS:
             getattr(layer, name).__class__ = LeanNorm

@@ -18,13 +18,15 @@ def faults():
         torch.ones(48 << 18)
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 faults()
-print(kept, faults())
+print(kept, min(faults() for _ in range(5)))
 """
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="mallopt is glibc's")
 def test_blocks_taken_again_cost_no_page_faults() -> None:
-    """Four blocks of 48 MB in turn fault their 12,288 pages again each time, and not at all where memory is kept."""
+    """Four blocks of 48 MB in turn fault their 12,288 pages again each time, and not at all where memory is kept.
+
+    The least of five rounds counts: the system may take pages from a process that it has left waiting."""
 
     def measured(switch: str) -> tuple[str, int]:
         run = subprocess.run(

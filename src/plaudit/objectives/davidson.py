@@ -1,7 +1,7 @@
 r"""Davidson: wins, losses and ties are three outcomes of one model, whose tie parameter is learned.
 
-With margin :math:`\Delta = r_c - r_r` and tie parameter :math:`\nu > 0`, all over :math:`Z = e^{\Delta/2} +
-e^{-\Delta/2} + \nu`,
+With margin :math:`\Delta = r_c - r_r` and tie parameter :math:`\nu > 0`, all over
+:math:`Z = e^{\Delta/2} + e^{-\Delta/2} + \nu`,
 
 .. math:: P(\text{win}) = \frac{e^{\Delta/2}}{Z}, \quad P(\text{loss}) = \frac{e^{-\Delta/2}}{Z}, \quad
     P(\text{tie}) = \frac{\nu}{Z}, \qquad L = -\log P(\text{outcome}).
@@ -71,7 +71,7 @@ class Davidson(nn.Module):
 
     def learned(self) -> dict[str, float]:
         """Return the tie parameter, if it is learned."""
-        return {"nu": float(self.log_nu.exp())} if self.nu == "learn" else {}
+        return {"nu": self.log_nu.exp().item()} if self.nu == "learn" else {}
 
 
 def _allowed(nu: float | str) -> bool:

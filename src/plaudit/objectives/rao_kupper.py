@@ -5,11 +5,11 @@ With margin :math:`\Delta = r_c - r_r` and :math:`\theta = e^\eta > 1`,
 .. math:: P(\text{win}) = \sigma(\Delta - \eta), \quad P(\text{loss}) = \sigma(-\Delta - \eta), \quad
     P(\text{tie}) = (\theta^2 - 1)\,P(\text{win})\,P(\text{loss}), \qquad L = -\log P(\text{outcome}).
 
-The three add up to 1: with :math:`a = e^{\Delta}`, :math:`P(\text{win}) = a/(a + \theta)`, :math:`P(\text{loss}) =
-1/(1 + a\theta)`, and what is left of 1 is :math:`a(\theta^2 - 1)` over the product of both denominators. It is the
-cumulative logistic model of three ordered outcomes with thresholds :math:`\pm\eta`: judges see the difference with
-logistic noise and call a tie when what they see lies within :math:`\eta`. Equal responses tie with probability
-:math:`(\theta - 1)/(\theta + 1)`; :math:`\theta \to 1` is Bradley-Terry.
+The three add up to 1: with :math:`a = e^{\Delta}`, :math:`P(\text{win}) = a/(a + \theta)`,
+:math:`P(\text{loss}) = 1/(1 + a\theta)`, and what is left of 1 is :math:`a(\theta^2 - 1)` over the product of both
+denominators. It is the cumulative logistic model of three ordered outcomes with thresholds :math:`\pm\eta`: judges see
+the difference with logistic noise and call a tie when what they see lies within :math:`\eta`. Equal responses tie with
+probability :math:`(\theta - 1)/(\theta + 1)`; :math:`\theta \to 1` is Bradley-Terry.
 
 Ties are data here, not half a win each way. Where the data have none, :math:`\theta` falls towards 1 and nothing is
 gained. :math:`\eta` is learned as a softplus, so it stays positive. Stated strengths are not used: with margins the
@@ -73,7 +73,7 @@ class RaoKupper(nn.Module):
 
     def learned(self) -> dict[str, float]:
         """Return the threshold parameter, if it is learned."""
-        return {"theta": float(self._threshold().exp())} if self.theta == "learn" else {}
+        return {"theta": self._threshold().exp().item()} if self.theta == "learn" else {}
 
     def _threshold(self) -> Tensor:
         return softplus(self.raw_threshold) + SMALLEST

@@ -86,7 +86,7 @@ class Robust(nn.Module):
 
     def learned(self) -> dict[str, float]:
         """Return the flip rate, if it is learned."""
-        return {"flip_rate": float(torch.sigmoid(self.logit)) / 2} if self.flip_rate == "learn" else {}
+        return {"flip_rate": torch.sigmoid(self.logit).item() / 2} if self.flip_rate == "learn" else {}
 
     def _mixture(self, margin: Tensor) -> Tensor:
         if self.flip_rate == "learn":

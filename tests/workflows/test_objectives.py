@@ -50,10 +50,10 @@ def test_a_person_is_told_what_was_learned(settings, tmp_path, capsys):
     ],
 )
 def test_a_wrong_setting_is_refused_before_anything_is_read(objective, message, settings, tmp_path, capsys):
-    """Exit code 2, the section, the setting and what is valid."""
+    """Exit code 1, the section, the setting and what is valid."""
     code = call(settings, tmp_path / "run", *(f"objective.{setting}" for setting in objective))
     told = capsys.readouterr().err
 
-    assert code == 2
+    assert code == 1
     assert "[objective]" in told
     assert message in told

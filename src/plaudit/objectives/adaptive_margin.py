@@ -4,8 +4,7 @@ A comparison's strength :math:`s` says how sure its label is: a rater's "signifi
 :math:`\hat\mu` that an ensemble of reward models gives it (``labels.strength``; none stated is 0). With scale
 :math:`\lambda` and limit :math:`b`, and :math:`\alpha` for labels that the ensemble contradicts,
 
-.. math::
-    m = \min(\max(\lambda s, -b), b), \qquad
+.. math:: m = \min(\max(\lambda s, -b), b), \qquad
     L = -(1-\alpha_s)\log\sigma(\Delta - m) - \alpha_s\log\sigma(m - \Delta), \qquad
     \alpha_s = \alpha\,[s < 0].
 

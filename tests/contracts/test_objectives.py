@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 from torch.nn.functional import softplus
 
 from plaudit import members
 from plaudit.encoding.batch import Labels
 from plaudit.models.reward_model import Rewards
-from plaudit.objectives import Objective, Terms
+from plaudit.objectives import Objective, Terms, learning
 from plaudit.testing import pair_labels
 from plaudit.training.step import label_weight
 
@@ -27,12 +28,20 @@ PER_RECORD, RECORDS = 3, 4
 _NUMBERS = ("chosen", "rejected", "strength", "weight", "record", "ratings", "lengths")
 
 SETTINGS: dict[str, tuple[dict[str, Any], ...]] = {
+    "adaptive_margin": ({}, {"scale": 2.0, "limit": 1.0}),
     "bradley_terry": (
         {},
         {"label_smoothing": 0.1},
         {"use_strength": False},
         {"centre_mean": 0.01, "centre_scale": 0.02},
     ),
+    "davidson": ({}, {"nu": 0.3}),
+    "focal": ({}, {"gamma": 0.0}, {"gamma": 5.0, "use_strength": False}),
+    "hinge": ({}, {"margin": 0.3}, {"power": 2, "use_strength": False}),
+    "rao_kupper": ({}, {"theta": 1.2}),
+    "robust": ({}, {"flip_rate": 0.0}, {"flip_rate": "learn", "use_strength": False}, {"form": "unbiased"}),
+    "thurstone": ({}, {"noise": 0.2}, {"use_strength": False}),
+    "triplet": ({}, {"margin": 0.3, "use_strength": False}),
 }
 """The settings under which each objective is tested."""
 
@@ -78,6 +87,11 @@ def of_comparisons(labels: Labels, which: torch.Tensor) -> Labels:
     return replace(labels, **{name: getattr(labels, name)[which] for name in names})
 
 
+def turned_round(labels: Labels) -> Labels:
+    """The opposite of everything that the labels say is better."""
+    return replace(labels, chosen=labels.rejected, rejected=labels.chosen, ratings=-labels.ratings)
+
+
 def value_and_gradient(objective: Objective, values: torch.Tensor, labels: Labels) -> tuple[Terms, torch.Tensor]:
     """The terms and the gradient of their weighted sum with respect to the rewards."""
     leaf = values.clone().requires_grad_()
@@ -89,6 +103,19 @@ def value_and_gradient(objective: Objective, values: torch.Tensor, labels: Label
 def same(first: torch.Tensor, second: torch.Tensor) -> bool:
     """Whether two tensors agree but for rounding."""
     return torch.allclose(first.double(), second.double(), rtol=1e-6, atol=1e-9)
+
+
+def margins_after_descent(objective: Objective, labels: Labels) -> torch.Tensor:
+    """The margins of the comparisons after 50 steps down the gradient from equal rewards; no ties, no strengths."""
+    labels = replace(labels, tie=torch.zeros_like(labels.tie), strength=torch.zeros_like(labels.strength))
+    values = torch.zeros(PER_RECORD * RECORDS, 1, requires_grad=True)
+    descent = torch.optim.SGD([values], lr=0.1)
+    for _ in range(50):
+        descent.zero_grad()
+        objective(Rewards(values), labels).total().backward()
+        descent.step()
+    rewards = values.detach()[:, 0]
+    return rewards[labels.chosen] - rewards[labels.rejected]
 
 
 # --- checks -----------------------------------------------------------------------------------------------------------
@@ -120,6 +147,16 @@ def gradient_is_that_of_the_loss(objective: Objective) -> None:
         leaf = rewards_of(seed).requires_grad_()
         total = lambda values, labels=labels: objective(Rewards(values), labels).total()  # noqa: E731
         assert torch.autograd.gradcheck(total, leaf, eps=1e-6, atol=1e-6, rtol=1e-5, raise_exception=False)
+
+
+def gradient_reaches_what_it_learns(objective: Objective) -> None:
+    """What an objective learns has the gradient of finite differences, and is changed by wins and ties both."""
+    parameters = [p for p in learning(objective).double().parameters() if p.requires_grad]
+    values = rewards_of(0)
+    total = lambda *_: objective(Rewards(values), labels_of(0)).total()  # noqa: E731
+    if parameters:
+        assert torch.autograd.gradcheck(total, parameters, eps=1e-6, atol=1e-6, rtol=1e-5, raise_exception=False)
+        assert all(bool(pull.abs().sum() > 0) for pull in torch.autograd.grad(total(), parameters))
 
 
 def union_of_batches_is_their_sum(objective: Objective) -> None:
@@ -159,15 +196,12 @@ def weight_zero_is_no_comparison(objective: Objective) -> None:
 def descent_orders_the_responses(objective: Objective) -> None:
     """Walking down the gradient from equal rewards puts every record's responses in the order of the labels."""
     labels = labels_of(5)
-    labels = replace(labels, tie=torch.zeros_like(labels.tie), strength=torch.zeros_like(labels.strength))
-    values = torch.zeros(PER_RECORD * RECORDS, 1, requires_grad=True)
-    descent = torch.optim.SGD([values], lr=0.1)
-    for _ in range(50):
-        descent.zero_grad()
-        objective(Rewards(values), labels).total().backward()
-        descent.step()
-    rewards = values.detach()[:, 0]
-    assert (rewards[labels.chosen] > rewards[labels.rejected] + 0.01).all()
+    assert (margins_after_descent(objective, labels) > 0.01).all()
+
+
+def turned_labels_turn_the_order(objective: Objective) -> None:
+    """The opposite labels lead to the opposite order, not to the same."""
+    assert (margins_after_descent(objective, turned_round(labels_of(5))) > 0.01).all()
 
 
 def order_of_comparisons_does_not_matter(objective: Objective) -> None:
@@ -185,10 +219,12 @@ CHECKS: tuple[Callable[[Objective], None], ...] = (
     one_term_a_loss,
     finite_at_any_margin,
     gradient_is_that_of_the_loss,
+    gradient_reaches_what_it_learns,
     union_of_batches_is_their_sum,
     weight_is_of_the_labels_alone,
     weight_zero_is_no_comparison,
     descent_orders_the_responses,
+    turned_labels_turn_the_order,
     order_of_comparisons_does_not_matter,
 )
 every_check = pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
@@ -284,6 +320,22 @@ def half_detached(rewards: Rewards, labels: Labels) -> Terms:
     return Terms(softplus(-margin), labels.weight)
 
 
+class Unreached(nn.Module):
+    """Learns a scale of the margin, or so it seems."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(()))
+
+    def forward(self, rewards: Rewards, labels: Labels) -> Terms:
+        return Terms(softplus(-_margin(rewards, labels) * self.scale.item()) + 0 * self.scale, labels.weight)
+
+
+def by_index(rewards: Rewards, labels: Labels) -> Terms:
+    first, last = torch.minimum(labels.chosen, labels.rejected), torch.maximum(labels.chosen, labels.rejected)
+    return Terms(softplus(rewards.scalar[last] - rewards.scalar[first]), labels.weight)
+
+
 def by_position(rewards: Rewards, labels: Labels) -> Terms:
     return Terms(softplus(-_margin(rewards, labels)), labels.weight * (1 + torch.arange(len(labels.weight))))
 
@@ -305,6 +357,8 @@ WRONG = (
     Wrong(log_of_sigmoid, finite_at_any_margin),
     Wrong(log_of_one_plus_exp, finite_at_any_margin),
     Wrong(half_detached, gradient_is_that_of_the_loss),
+    Wrong(Unreached(), gradient_reaches_what_it_learns),
+    Wrong(by_index, turned_labels_turn_the_order),
     Wrong(by_position, order_of_comparisons_does_not_matter),
 )
 
@@ -315,7 +369,9 @@ def test_the_right_stand_in_passes(check: Callable[[Objective], None]) -> None:
     check(right)
 
 
-@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: wrong.objective.__name__)
+@pytest.mark.parametrize(
+    "wrong", WRONG, ids=lambda wrong: getattr(wrong.objective, "__name__", type(wrong.objective).__name__)
+)
 def test_the_contract_fails_on_a_wrong_objective(wrong: Wrong) -> None:
     """Every mistake is caught by the check that is meant for it."""
     with pytest.raises(AssertionError):

@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
+from plaudit import members
 from plaudit.models.architectures.scalar import Scalar
-from plaudit.objectives.bradley_terry import BradleyTerry
 from plaudit.training import ranks
 from plaudit.training.adapters import Lora
 from plaudit.training.fit import fit
@@ -16,7 +16,7 @@ from tests.models.families import build, decoders
 from tests.training.tiny import preferences
 
 
-def launched(output: Path, *, tune: str, accumulation: int) -> dict[str, Any]:
+def launched(output: Path, *, tune: str, accumulation: int, objective: str = "bradley_terry") -> dict[str, Any]:
     """Train 20 steps and return losses and weights."""
     model = Scalar(build(decoders()["llama"]))
     recipe = Recipe(
@@ -31,7 +31,7 @@ def launched(output: Path, *, tune: str, accumulation: int) -> dict[str, Any]:
     fitted = fit(
         model,
         preferences(23, comparisons=2, responses=3),
-        objective=BradleyTerry(),
+        objective=members.load("objectives", objective)(),
         output=output,
         recipe=recipe,
         validation=preferences(6, seed=2),
@@ -39,11 +39,11 @@ def launched(output: Path, *, tune: str, accumulation: int) -> dict[str, Any]:
     )
     losses = [row["loss"] for row in fitted.history if row["kind"] == "step"]
     weights = {name: parameter.detach() for name, parameter in model.named_parameters()}
-    return {"losses": losses, "weights": weights, "processes": ranks.count()}
+    return {"losses": losses, "weights": weights, "processes": ranks.count(), "learned": dict(fitted.learned)}
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    result = launched(Path(sys.argv[1]), tune=sys.argv[2], accumulation=1)
+    result = launched(Path(sys.argv[1]), tune=sys.argv[2], accumulation=1, objective=sys.argv[3])
     if ranks.number() == 0:
         torch.save(result, f"{sys.argv[1]}.pt")

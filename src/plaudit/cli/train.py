@@ -22,5 +22,5 @@ def train(
 
     tables = config.read(configuration, data_settings(setting, on_bad_row), SCHEMA)
     trained = train_and_evaluate(tables, output, resume=resume)
-    text = f"{trained.evaluation}\n{trained.speed}\nThe reward model is in {trained.artefact}."
-    emit(trained.as_mapping(), text, as_json=as_json)
+    remarks = filter(None, (trained.speed, trained.learned, f"The reward model is in {trained.artefact}."))
+    emit(trained.as_mapping(), "\n".join([str(trained.evaluation), *remarks]), as_json=as_json)

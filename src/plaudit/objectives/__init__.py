@@ -2,12 +2,19 @@
 
 An objective returns `Terms`: one unreduced loss a comparison (or a list, or a rating) and its weight. `reduce` is the
 only place where they are summed, so the union of two batches costs exactly the sum of the two.
+
+An objective may learn parameters of its own (the chance of a tie, a flip rate). It is then also an ``nn.Module`` whose
+settings are kept as attributes; `learning` finds it, and `learned` reads what it has come to.
 """
 
+import dataclasses
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
+from torch import Tensor, nn
 
 from plaudit.encoding.batch import Labels
 from plaudit.models.reward_model import Rewards
@@ -45,3 +52,57 @@ def reduce(terms: Terms, total_weight: torch.Tensor | float | None = None) -> to
     """
     divisor = terms.weight.sum() if total_weight is None else torch.as_tensor(total_weight)
     return terms.total() / divisor.clamp(min=torch.finfo(torch.float32).tiny)
+
+
+def margins(rewards: Rewards, labels: Labels, *, use_strength: bool = False) -> Tensor:
+    """Return the margin of each comparison, chosen minus rejected, float32 [M].
+
+    With ``use_strength`` the stated strength, which a tie has none of, is subtracted: the margin is to exceed it.
+    """
+    margin = rewards.scalar[labels.chosen] - rewards.scalar[labels.rejected]
+    return margin - torch.where(labels.tie, 0.0, labels.strength) if use_strength else margin
+
+
+def half_each_way(loss: Callable[[Tensor], Tensor], margin: Tensor, tie: Tensor) -> Tensor:
+    """Return ``loss(margin)`` where there is a winner and, for a tie, the mean of both outcomes' losses; [M]."""
+    lost = torch.where(tie, 0.5, 0.0).to(margin.dtype)
+    return (1 - lost) * loss(margin) + lost * loss(torch.where(tie, -margin, margin))
+
+
+@runtime_checkable
+class Learning(Protocol):
+    """What a module offers that can say in the field's own terms what its parameters mean."""
+
+    def learned(self) -> Mapping[str, Any]:
+        """Return the values learned so far, by name, as plain data; empty where nothing is learned."""
+        ...
+
+
+def learning(objective: object) -> nn.ModuleList:
+    """Return the modules in ``objective`` that have something to train: itself, or fields of a dataclass around it."""
+    fields = dataclasses.fields(objective) if dataclasses.is_dataclass(objective) else ()
+    held = [objective, *(getattr(objective, field.name) for field in fields)]
+    return nn.ModuleList(
+        part for part in held if isinstance(part, nn.Module) and any(p.requires_grad for p in part.parameters())
+    )
+
+
+def learned(objective: object) -> dict[str, Any]:
+    """Return what ``objective`` has learned, by name, as plain data; empty where it learns nothing.
+
+    A module without a ``learned`` method of its own gives its trained parameters.
+    """
+    found: dict[str, Any] = {}
+    for part in learning(objective):
+        speaking = [inner for inner in part.modules() if isinstance(inner, Learning)]
+        for inner in speaking:
+            found |= inner.learned()
+        if not speaking:
+            found |= {name: value.tolist() for name, value in part.named_parameters() if value.requires_grad}
+    return found
+
+
+def settings_of(objective: object) -> dict[str, Any]:
+    """Return the settings of an objective: its constructor's arguments, which it keeps as attributes of those names."""
+    names = inspect.signature(type(objective)).parameters
+    return {name: getattr(objective, name) for name in names if hasattr(objective, name)}

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from plaudit.encoding.encoded import EncodedSet
+from plaudit.objectives import settings_of
 from plaudit.training import ranks
 from plaudit.training.recipe import Recipe
 
@@ -63,9 +64,8 @@ def described(thing: object) -> str:
     """Return an objective's class and settings as text that is the same in every process."""
     if dataclasses.is_dataclass(thing):
         return repr(thing)
-    settings = {
-        name: value for name, value in getattr(thing, "__dict__", {}).items() if isinstance(value, int | float | str)
-    }
+    held = settings_of(thing) if isinstance(thing, nn.Module) else getattr(thing, "__dict__", {})
+    settings = {name: value for name, value in held.items() if isinstance(value, int | float | str)}
     kind: Any = thing if hasattr(thing, "__qualname__") else type(thing)
     return f"{kind.__module__}.{kind.__qualname__}({settings})"
 

@@ -17,7 +17,7 @@ from plaudit.encoding.packing import collate, collate_labels
 from plaudit.encoding.sampling import Plan, plan
 from plaudit.models.precision import choose_dtype, set_compute_dtype
 from plaudit.models.reward_model import Rewards
-from plaudit.objectives import Objective
+from plaudit.objectives import Objective, learned, learning
 from plaudit.training import checkpoints, ranks
 from plaudit.training.callbacks import ProgressLine
 from plaudit.training.facts import facts_of
@@ -30,6 +30,7 @@ from plaudit.training.progress import Progress, Row
 from plaudit.training.recipe import Recipe
 from plaudit.training.run_folder import CHECKPOINTS, HISTORY, Facts, held, settle
 from plaudit.training.step import label_weight
+from plaudit.training.supervised import Supervised
 from plaudit.training.trainer import PROGRESS, Trainer
 
 Validate = Callable[[nn.Module], dict[str, float]]
@@ -51,6 +52,7 @@ class Fitted:
         stopped: why training ended.
         dtype: what the backbone computed in.
         began: steps that were done before this call.
+        learned: what the objective learned besides, as of the same step, by name; empty where it learns nothing.
     """
 
     history: list[Row]
@@ -60,6 +62,7 @@ class Fitted:
     stopped: str
     dtype: torch.dtype
     began: int = 0
+    learned: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -84,10 +87,13 @@ class Run:
         self.dtype = choose_dtype(ranks.share(choose_name(self.recipe.dtype, device)), device)
         set_compute_dtype(self.model, self.dtype)
         self.trained = prepare(self.model, self.recipe).to(device)
+        learning(self.objective).to(device)
         self._try(device)
         if self.recipe.tune == "head":
             features = cache_features(self.model, self.train, token_budget=self.recipe.token_budget)
             self.trained = CachedHead(self.model, features)
+        if parts := learning(self.objective):
+            self.trained = Supervised(self.trained, parts)
 
     def plan_epoch(self, epoch: int) -> Plan:
         """Return the plan of one epoch."""
@@ -152,7 +158,7 @@ class Run:
             rewards = self.model(batch)
         if rewards.values.dtype != torch.float32:
             raise NotTrainable(f"{type(self.model).__name__} gives rewards in {rewards.values.dtype}; fp32 is needed")
-        _check_learnable(self.train, self.objective, Rewards(rewards.values.cpu(), rewards.variance))
+        _check_learnable(self.train, self.objective, rewards)
         adapters_drop = self.recipe.tune == "lora" and self.recipe.lora.dropout > 0
         if self.recipe.dropout == 0 and not adapters_drop:
             check_repeatable(self.model, batch)
@@ -177,7 +183,7 @@ def fit(
     Args:
         model: an architecture, in fp32. With LoRA it still holds its adapters afterwards (see `adapters.merge`).
         train: the tokenised set to learn from.
-        objective: the loss.
+        objective: the loss; parameters of its own are trained with the model and left in it.
         output: folder of the run: its checkpoints, ``history.json`` and ``run.json``; new or empty, unless resuming.
         recipe: how to train.
         validation: a set to compute held-out loss on, for early stopping and for choosing the best step; or instead
@@ -235,8 +241,8 @@ def _check_arguments(run: Run) -> None:
 
 def _check_learnable(train: EncodedSet, objective: Objective, like: Rewards) -> None:
     for first in range(0, len(train), 256):
-        labels = collate_labels(train, range(first, min(first + 256, len(train)))).labels
-        if float(label_weight(objective, labels, like)) > 0:
+        batch = collate_labels(train, range(first, min(first + 256, len(train)))).to(like.values.device)
+        if float(label_weight(objective, batch.labels, like)) > 0:
             return
     raise NothingToLearn(
         f"{type(objective).__name__} finds nothing to learn from in {len(train)} records: they hold "
@@ -310,4 +316,4 @@ def _finish(run: Run, trainer: Trainer, progress: Progress) -> Fitted:
     run.model.eval()
     steps = trainer.state.global_step
     best = progress.best_step, progress.best_metric
-    return Fitted(progress.history, steps, *best, progress.stopped, run.dtype, run.began)
+    return Fitted(progress.history, steps, *best, progress.stopped, run.dtype, run.began, learned(run.objective))

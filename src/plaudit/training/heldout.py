@@ -35,7 +35,8 @@ class Heldout:
         """Return ``loss`` (the objective's mean) and, where there are comparisons, ``nll``, ``accuracy``, ``margin``.
 
         ``nll`` is Bradley-Terry's, in nats a comparison, without strengths, smoothing or centring; ``accuracy`` counts
-        equal rewards ½ and leaves stated ties out. All are means over the whole set, not of batches' means.
+        equal rewards ½ and leaves stated ties out. All are means over the whole set, not of batches' means. Where the
+        objective learns parameters, ``loss`` is under those it has now.
         """
         steps = plan(self.encoded.record_sizes(), batch_size=256, token_budget=self.token_budget)
         micros = (records for step in steps for records in step.ranks[0])

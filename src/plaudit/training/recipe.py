@@ -23,6 +23,7 @@ class Recipe:
         oversized: what becomes of a record above the budget: ``alone`` in a micro-batch, or ``error``.
         group_prompts: keep records of one prompt together, so that they share its computation.
         learning_rate, weight_decay, betas, epsilon: of AdamW; biases and norms are not decayed.
+        objective_learning_rate: of what the objective itself learns (a tie parameter, a flip rate); never decayed.
         optimizer: any name of transformers' ``optim``.
         schedule: any name of transformers' ``lr_scheduler_type``.
         warmup: share of all steps over which the learning rate rises.
@@ -53,6 +54,7 @@ class Recipe:
     weight_decay: float = 0.01
     betas: tuple[float, float] = (0.9, 0.999)
     epsilon: float = 1e-8
+    objective_learning_rate: float = 0.01
     optimizer: str = "adamw_torch_fused"
     schedule: str = "linear"
     warmup: float = 0.1
@@ -76,7 +78,7 @@ class Recipe:
             self._require(name, getattr(self, name) > 0, "above 0")
         for name in ("max_steps", "evaluate_every", "patience", "save_every"):
             self._require(name, getattr(self, name) is None or getattr(self, name) > 0, "above 0, or None")
-        for name in ("learning_rate", "weight_decay", "clipping", "min_gain"):
+        for name in ("learning_rate", "objective_learning_rate", "weight_decay", "clipping", "min_gain"):
             self._require(name, math.isfinite(getattr(self, name)) and getattr(self, name) >= 0, "0 or more")
         for name in ("warmup", "dropout"):
             self._require(name, 0 <= getattr(self, name) < 1, "in [0, 1)")

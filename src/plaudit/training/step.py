@@ -142,7 +142,7 @@ def train_step(
     Args:
         model: a reward model; it is put in training mode.
         batch: from `plaudit.encoding.packing.collate`.
-        objective: the loss.
+        objective: the loss; hand parameters of its own to ``optimizer`` with the model's.
         optimizer: stepped once and cleared.
         scheduler: stepped once after it, if given.
         clipping: largest norm of the gradient; 0 leaves it as it is.

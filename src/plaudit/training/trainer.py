@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from transformers import PrinterCallback, TrainingArguments
 from transformers.trainer import TRAINER_STATE_NAME
 
-from plaudit.objectives import Objective
+from plaudit.objectives import Objective, learning
 from plaudit.training import checkpoints, ranks
 from plaudit.training.callbacks import Cadence
 from plaudit.training.interruption import Interruption
@@ -27,6 +27,7 @@ from plaudit.training.loader import StepLoader
 from plaudit.training.progress import Progress, Row
 from plaudit.training.recipe import Recipe
 from plaudit.training.step import MicroBatch, NonFinite, StepStatistics, accumulate
+from plaudit.training.supervised import separate
 
 WEIGHTS, PROGRESS = "model.safetensors", "progress.json"
 
@@ -86,6 +87,15 @@ class Trainer(transformers.Trainer):
     def get_train_dataloader(self) -> StepLoader:
         """Return this process's steps; they are not sharded again."""
         return self.loader
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        """Return the optimiser, in which what the objective learns has a learning rate of its own and no decay."""
+        fresh = self.optimizer is None
+        optimizer: torch.optim.Optimizer = super().create_optimizer(model)
+        own = [parameter for parameter in learning(self.objective).parameters() if parameter.requires_grad]
+        if fresh and own:
+            separate(optimizer, own, self.recipe.objective_learning_rate)
+        return optimizer
 
     def floating_point_ops(self, inputs: Any) -> int:
         """Return 0: operations are not counted."""

@@ -36,7 +36,7 @@ from plaudit.workflows.announcing import Say, to_stderr
 from plaudit.workflows.data import Data, announce, prepare
 from plaudit.workflows.evaluation import Measurement, measure, why
 from plaudit.workflows.model import Built, Model
-from plaudit.workflows.provenance import provenance
+from plaudit.workflows.provenance import objective_record, provenance
 
 SCHEMA: Mapping[str, Callable[..., Any] | str] = {
     "data": Data,
@@ -69,6 +69,7 @@ class Trained:
         seconds: wall time of training alone, in this call; None where nothing was left to train.
         pairs_per_second: comparisons trained on a second of it; None likewise.
         comparisons: test comparisons.
+        objective: what was learned from them: name and settings, and under ``learned`` parameters of its own.
     """
 
     artefact: Path
@@ -77,11 +78,23 @@ class Trained:
     seconds: float | None
     pairs_per_second: float | None
     comparisons: int
+    objective: Mapping[str, Any]
 
     def as_mapping(self) -> dict[str, Any]:
         """Return the figures that ``--json`` prints."""
         speed = {"seconds": self.seconds, "pairs_per_second": self.pairs_per_second}
-        return {**headline(self.evaluation), **speed, "artefact": str(self.artefact), "steps": self.fitted.steps}
+        place = {"artefact": str(self.artefact), "steps": self.fitted.steps}
+        return {**headline(self.evaluation), **speed, **place, "objective": dict(self.objective)}
+
+    @property
+    def learned(self) -> str:
+        """What the objective learned besides the model, as a sentence; empty where it learns nothing."""
+        found = self.objective.get("learned", {})
+        values = ", ".join(
+            f"{name} = {value:.4g}" if isinstance(value, float) else f"{name} = {value}"
+            for name, value in found.items()
+        )
+        return f"The objective learned {values}." if found else ""
 
     @property
     def speed(self) -> str:
@@ -127,10 +140,11 @@ def train_and_evaluate(
     begin = time.monotonic()
     fitted = _fit(built, encoded, objective, recipe, Path(output), resume, made_of)
     seconds = time.monotonic() - begin
-    save = partial(_save, overwrite=resume, say=say)
+    record = objective_record(configuration.get("objective", OBJECTIVE), objective)
+    save = partial(_save, objective=record, overwrite=resume, say=say)
     folder = ranks.on_first(lambda: save(built, fitted, configuration, parts, Path(output), wanted))
     measured = partial(measure, on_unfit=data.on_unfit, measurement=measurement, say=say)
-    return _measured(folder, parts["test"], fitted, seconds, measured)
+    return _measured(folder, parts["test"], fitted, seconds, record, measured)
 
 
 def _sections(configuration: Mapping[str, Any]) -> tuple[Data, Model, Objective, Recipe, Measurement]:
@@ -197,7 +211,7 @@ def _fit(
 
 def _save(
     built: Built, fitted: Fitted, configuration: Mapping[str, Any], parts: Mapping[str, Preferences], output: Path,
-    wanted: Model, *, overwrite: bool, say: Say,
+    wanted: Model, *, objective: Mapping[str, Any], overwrite: bool, say: Say,
 ) -> Path:  # fmt: skip
     """Save the best weights as an artefact, a LoRA adapter beside the merged weights, and say what it is worth."""
     folder, adapter = output / "artefact", None
@@ -206,7 +220,8 @@ def _save(
         adapters.save_adapter(built.model, adapter, base=wanted.base)
         adapters.merge(built.model)
     built.model.compute_dtype = torch.float32
-    recipe = provenance(configuration, {name: part.fingerprint for name, part in parts.items()}, str(fitted.dtype))
+    data = {name: part.fingerprint for name, part in parts.items()}
+    recipe = provenance(configuration, data, str(fitted.dtype), objective)
     contract = artifact.save(
         folder, built.model, built.encoder, recipe, history=fitted.history, adapter=adapter, overwrite=overwrite
     )
@@ -216,11 +231,13 @@ def _save(
     return folder
 
 
-def _measured(folder: Path, test: Preferences, fitted: Fitted, seconds: float, measure: Measure) -> Trained:
+def _measured(
+    folder: Path, test: Preferences, fitted: Fitted, seconds: float, objective: Mapping[str, Any], measure: Measure
+) -> Trained:
     evaluation, predictions = measure(Scorer.load(folder), test)
     if ranks.number() == 0:
         (folder.parent / "evaluation.json").write_text(json.dumps(evaluation.to_json(), indent=1), encoding="utf-8")
         predictions.save(folder.parent / "predictions.npz")
     steps = [row for row in fitted.history if row["kind"] == "step" and row["step"] > fitted.began]
     speed = sum(row["comparisons"] for row in steps) / seconds if steps else None
-    return Trained(folder, evaluation, fitted, seconds if steps else None, speed, len(predictions.chosen))
+    return Trained(folder, evaluation, fitted, seconds if steps else None, speed, len(predictions.chosen), objective)

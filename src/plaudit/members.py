@@ -1,8 +1,9 @@
 """Open sets: the folder is the registry.
 
-A set is a package; each public module in it is a kind, named like the file (a package inside it is none); the class (or function) it offers is the
-file's name in CamelCase, or the file's own name. ``bradley_terry`` means ``objectives/bradley_terry.py`` and in it
-``BradleyTerry``. Nothing is registered anywhere. ``package.module:Thing`` names a kind that lives elsewhere.
+A set is a package; each public module in it is a kind, named like the file (a package inside it is none); the class
+(or function) it offers is the file's name in CamelCase, or the file's own name. ``bradley_terry`` means
+``objectives/bradley_terry.py`` and in it ``BradleyTerry``. Nothing is registered anywhere. ``package.module:Thing``
+names a kind that lives elsewhere.
 
 Listing reads files and never imports them, so it is instant and needs no torch.
 """

@@ -32,10 +32,11 @@ class Heldout:
     token_budget: int
 
     def __call__(self, forward: Callable[[Batch], Rewards], device: torch.device | str) -> dict[str, float]:
-        """Return ``loss`` (the objective's mean, with penalties) and, where there are comparisons, ``nll``, ``accuracy``, ``margin``.
+        """Return ``loss`` and, where there are comparisons, ``nll``, ``accuracy`` and ``margin``.
 
-        ``nll`` is Bradley-Terry's, in nats a comparison, without strengths and penalties; ``accuracy`` counts
-        equal rewards ½ and leaves stated ties out. All are means over the whole set, not of batches' means.
+        ``loss`` is the objective's mean, with penalties; ``nll`` Bradley-Terry's, in nats a comparison, without
+        strengths and penalties; ``accuracy`` counts equal rewards ½ and leaves stated ties out. All are means over the
+        whole set, not of batches' means.
         """
         steps = plan(self.encoded.record_sizes(), batch_size=256, token_budget=self.token_budget)
         micros = (records for step in steps for records in step.ranks[0])

@@ -38,11 +38,11 @@ class Regulariser(Protocol):
 
 
 class Regularised(nn.Module):
-    """An objective with regularisers: itself an objective.
+    r"""An objective with regularisers: itself an objective.
 
-    .. math:: L = \\frac{\\sum_k w_k\\,\\ell_k + \\sum_j c_j \\sum_i v_i\\,p_{ji}}{\\sum_k w_k}
+    .. math:: L = \frac{\sum_k w_k\,\ell_k + \sum_j c_j \sum_i v_i\,p_{ji}}{\sum_k w_k}
 
-    with the objective's losses :math:`\\ell_k` and weights :math:`w_k`, and the penalties :math:`p_{ji}` of regulariser
+    with the objective's losses :math:`\ell_k` and weights :math:`w_k`, and the penalties :math:`p_{ji}` of regulariser
     :math:`j` and weight :math:`c_j`. A comparison's penalties weigh :math:`v_i`: what its loss weighs where the
     objective has one term a comparison; else what the comparison weighs, divided by the number of comparisons in its
     record, so that the penalties of a record weigh as one list does.

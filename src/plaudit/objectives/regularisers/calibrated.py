@@ -11,11 +11,11 @@ With :math:`p = \sigma(\Delta)`, the probability that the chosen response is pre
 * ``entropy``: :math:`\log 2 - H(p)`, with :math:`H` the entropy of the two outcomes: the divergence of :math:`p` from
   a coin's toss. It is blind to the label and costs certainty itself.
 
-Both belong to their own comparison alone. Losses on the calibration error of a *batch* (MMCE; softly binned ECE) do not:
-they depend on which comparisons lie in a micro-batch together, so a step would change with the size of its
+Both belong to their own comparison alone. Losses on the calibration error of a *batch* (MMCE; softly binned ECE) do
+not: they depend on which comparisons lie in a micro-batch together, so a step would change with the size of its
 micro-batches, and they are not offered.
 
-Source: Brier, Verification of forecasts expressed in terms of probability (1950), with the decomposition of Murphy (1973);
+Source: Brier, Verification of forecasts expressed in terms of probability (1950), and Murphy's decomposition (1973);
 entropy: Pereyra et al., Regularizing neural networks by penalizing confident output distributions (2017), and Mukhoti
 et al., Calibrating deep neural networks using focal loss (2020), who show that the focal loss holds this term; not
 additive: Kumar et al., Trainable calibration measures from kernel mean embeddings (2018), and Karandikar et al., Soft

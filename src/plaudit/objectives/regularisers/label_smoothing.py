@@ -5,13 +5,13 @@ turned round (winner and loser change places, a stated strength changes its sign
 
 .. math:: (1-\alpha)\,\ell + \alpha\,\bar\ell = \ell + \alpha\,(\bar\ell - \ell),
 
-so smoothing is a penalty :math:`p = \bar\ell - \ell` of weight :math:`\alpha`, whatever the objective, as long as it has
-one term a comparison. It may be negative: a comparison that the model gets wrong is cheaper than without it. For
-Bradley-Terry the loss is least at a margin of :math:`\log((1-\alpha)/\alpha)` instead of infinity. A tie turned round is
-the same tie and is left alone.
+so smoothing is a penalty :math:`p = \bar\ell - \ell` of weight :math:`\alpha`, whatever the objective, as long as it
+has one term a comparison. It may be negative: a comparison that the model gets wrong is cheaper than without it. For
+Bradley-Terry the loss is least at a margin of :math:`\log((1-\alpha)/\alpha)` instead of infinity. A tie turned round
+is the same tie and is left alone.
 
-Source: Szegedy et al., Rethinking the Inception architecture for computer vision (2016), section 7; for comparisons Wang
-et al., Secrets of RLHF II (2024), equation 5.
+Source: Szegedy et al., Rethinking the Inception architecture for computer vision (2016), section 7; for comparisons
+Wang et al., Secrets of RLHF II (2024), equation 5.
 
 >>> import torch
 >>> from plaudit.models.reward_model import Rewards

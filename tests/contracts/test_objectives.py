@@ -27,12 +27,7 @@ PER_RECORD, RECORDS = 3, 4
 _NUMBERS = ("chosen", "rejected", "strength", "weight", "record", "ratings", "lengths")
 
 SETTINGS: dict[str, tuple[dict[str, Any], ...]] = {
-    "bradley_terry": (
-        {},
-        {"label_smoothing": 0.1},
-        {"use_strength": False},
-        {"centre_mean": 0.01, "centre_scale": 0.02},
-    ),
+    "bradley_terry": ({}, {"use_strength": False}),
 }
 """The settings under which each objective is tested."""
 

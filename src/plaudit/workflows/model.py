@@ -60,9 +60,7 @@ class Model:
         if self.max_length < 0:
             raise ValueError(f"max_length must be 0 or more, not {self.max_length}")
         if self.keep_language_model != "no" and self.random_weights:
-            raise ValueError(
-                "keep_language_model keeps what the base has learned, and random_weights has it learn nothing"
-            )
+            raise ValueError("keep_language_model keeps a head that has learned; with random_weights there is none")
 
 
 @dataclass(frozen=True, slots=True)

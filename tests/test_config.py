@@ -193,8 +193,8 @@ def test_build_kind_lists_the_known_kinds(section: dict[str, Any], says: str) ->
 
 def test_build_kind_reports_the_kinds_own_refusal() -> None:
     """A value that a real objective refuses comes back with section, reason and the objective's fields."""
-    with pytest.raises(BadConfiguration, match=r"\[objective\] label_smoothing must be .*not 0.7.*centre_mean: float"):
-        config.build_kind("objectives", {"name": "bradley_terry", "label_smoothing": 0.7}, "objective")
+    with pytest.raises(BadConfiguration, match=r"\[penalty\] weight must be .*not 0.7.*weight: float = 0.1"):
+        config.build_kind("regularisers", {"name": "label_smoothing", "weight": 0.7}, "penalty")
 
 
 # Files and overrides
@@ -272,7 +272,7 @@ def test_an_override_below_a_value_is_refused() -> None:
         ("schedule.epoch=3", "[schedule] epoch = 3: no such field; did you mean epochs?; fields of [schedule]: rate"),
         ("fit.model=m", "[fit] model = 'm': no such field"),
         ("objective.name=bradley_tery", "no such kind; did you mean bradley_terry?; known objectives: bradley_terry"),
-        ("objective.label_smoothing=0.1", "[objective] name is missing"),
+        ("objective.use_strength=true", "[objective] name is missing"),
     ],
 )
 def test_the_schema_refuses_what_it_does_not_know(override: str, says: str) -> None:

@@ -26,6 +26,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (package / "empty.py").write_text("")
     (package / "_private.py").write_text("")
     (package / "notes.txt").write_text("")
+    (package / "set_inside").mkdir()
+    (package / "set_inside" / "__init__.py").write_text("")
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setitem(members.SETS, "objectives", "kinds_of_a_test")
     monkeypatch.setattr(members, "_folder", lambda kind_set: package)
@@ -50,7 +52,7 @@ print(*sys.modules)
 
 
 def test_a_kind_is_a_public_file(folder: Path) -> None:
-    """Names are sorted module names; private modules and other files are none."""
+    """Names are sorted module names; private modules, packages and other files are none."""
     assert members.names("objectives") == ["empty", "first_kind", "plain"]
 
 
@@ -73,7 +75,7 @@ def test_describe_gives_the_first_line(folder: Path) -> None:
     assert members.describe("objectives", "plain") == ""
 
 
-@pytest.mark.parametrize("name", ["first_knid", "_private", "notes", "", "FirstKind"])
+@pytest.mark.parametrize("name", ["first_knid", "_private", "notes", "", "FirstKind", "set_inside"])
 def test_an_unknown_kind_lists_the_known_ones(folder: Path, name: str) -> None:
     """Both loading and describing refuse, naming the set, the name and every kind there is."""
     for refuse in (members.load, members.describe):

@@ -5,7 +5,7 @@ place where they are declared. A section that picks a kind of an open set names 
 
     [objective]
     name = "bradley_terry"
-    label_smoothing = 0.1
+    use_strength = false
 """
 
 import dataclasses

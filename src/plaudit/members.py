@@ -1,8 +1,9 @@
 """Open sets: the folder is the registry.
 
-A set is a package; each public module in it is a kind, named like the file; the class (or function) it offers is the
-file's name in CamelCase, or the file's own name. ``bradley_terry`` means ``objectives/bradley_terry.py`` and in it
-``BradleyTerry``. Nothing is registered anywhere. ``package.module:Thing`` names a kind that lives elsewhere.
+A set is a package; each public module in it is a kind, named like the file (a package inside it is none); the class
+(or function) it offers is the file's name in CamelCase, or the file's own name. ``bradley_terry`` means
+``objectives/bradley_terry.py`` and in it ``BradleyTerry``. Nothing is registered anywhere. ``package.module:Thing``
+names a kind that lives elsewhere.
 
 Listing reads files and never imports them, so it is instant and needs no torch.
 """
@@ -18,6 +19,7 @@ SETS = {
     "formats": "plaudit.preferences.formats",
     "architectures": "plaudit.models.architectures",
     "objectives": "plaudit.objectives",
+    "regularisers": "plaudit.objectives.regularisers",
     "metrics": "plaudit.evaluation.metrics",
     "probes": "plaudit.evaluation.probes",
     "calibrators": "plaudit.calibration.calibrators",
@@ -39,7 +41,7 @@ def _folder(kind_set: str) -> Path:
 def names(kind_set: str) -> list[str]:
     """Return the names of the kinds in ``kind_set``, sorted, without importing any of them."""
     found = pkgutil.iter_modules([str(_folder(kind_set))])
-    return sorted(module.name for module in found if not module.name.startswith("_"))
+    return sorted(module.name for module in found if not module.ispkg and not module.name.startswith("_"))
 
 
 def describe(kind_set: str, name: str) -> str:

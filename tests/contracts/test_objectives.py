@@ -29,12 +29,7 @@ _NUMBERS = ("chosen", "rejected", "strength", "weight", "record", "ratings", "le
 
 SETTINGS: dict[str, tuple[dict[str, Any], ...]] = {
     "adaptive_margin": ({}, {"scale": 2.0, "limit": 1.0}),
-    "bradley_terry": (
-        {},
-        {"label_smoothing": 0.1},
-        {"use_strength": False},
-        {"centre_mean": 0.01, "centre_scale": 0.02},
-    ),
+    "bradley_terry": ({}, {"use_strength": False}),
     "davidson": ({}, {"nu": 0.3}),
     "focal": ({}, {"gamma": 0.0}, {"gamma": 5.0, "use_strength": False}),
     "hinge": ({}, {"margin": 0.3}, {"power": 2, "use_strength": False}),

@@ -26,7 +26,8 @@ print(kept, min(faults() for _ in range(5)))
 def test_blocks_taken_again_cost_no_page_faults() -> None:
     """Four blocks of 48 MB in turn fault their 12,288 pages again each time, and not at all where memory is kept.
 
-    The least of five rounds counts: the system may take pages from a process that it has left waiting."""
+    The least of five rounds counts: the system may take pages from a process that it has left waiting.
+    """
 
     def measured(switch: str) -> tuple[str, int]:
         run = subprocess.run(

@@ -180,77 +180,17 @@ def test_one_response_in_many_comparisons() -> None:
 def test_a_tie_is_half_a_win_each_way() -> None:
     """The mean of the losses of both outcomes; least, and without a pull, at margin 0; its strength says nothing."""
     labels = replace(pair_labels(61), tie=torch.ones(61, dtype=torch.bool), strength=torch.full((61,), 3.0))
-    tied = losses(WIDE, BradleyTerry(label_smoothing=0.2), labels)
+    tied = losses(WIDE, BradleyTerry(), labels)
     torch.testing.assert_close(tied, (losses(WIDE) + losses(-WIDE)) / 2)
     assert int(tied.argmin()) == 30
     assert tied[30].item() == pytest.approx(np.log(2))
 
 
-@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.49])
-def test_label_smoothing_is_a_label_flipped_now_and_then(smoothing: float) -> None:
-    """(1 − α)·L(Δ) + α·L(−Δ), which is least where σ(Δ) = 1 − α."""
-    smoothed = losses(WIDE, BradleyTerry(label_smoothing=smoothing))
-    expected = -(1 - smoothing) * logistic.logcdf(WIDE.numpy()) - smoothing * logistic.logcdf(-WIDE.numpy())
-    torch.testing.assert_close(smoothed, torch.from_numpy(expected))
-    if smoothing:
-        best = torch.tensor([np.log((1 - smoothing) / smoothing)], requires_grad=True)
-        (pull,) = torch.autograd.grad(losses(best, BradleyTerry(label_smoothing=smoothing)).sum(), best)
-        assert pull.item() == pytest.approx(0, abs=1e-6)
-
-
 def test_a_stated_strength_is_a_margin_to_reach() -> None:
-    """It is subtracted from the margin, before smoothing too; it can be left out of account."""
+    """It is subtracted from the margin; it can be left out of account."""
     strength = torch.tensor([1.0, 0.5, 3.0, 0.0])
     labels = replace(pair_labels(4), strength=strength)
     shifted = torch.tensor(MARGINS) - strength
-    for smoothing in (0.0, 0.1):
-        objective = BradleyTerry(label_smoothing=smoothing)
-        torch.testing.assert_close(losses(MARGINS, objective, labels), losses(shifted, objective))
+    torch.testing.assert_close(losses(MARGINS, labels=labels), losses(shifted))
     ignored = losses(MARGINS, BradleyTerry(use_strength=False), labels)
     assert ignored.tolist() == pytest.approx(LOSSES, abs=5e-5)
-
-
-# --- centring ---------------------------------------------------------------------------------------------------------
-
-
-def centring(chosen: float, rejected: float, **settings: float) -> float:
-    """What the setting adds to the loss of one comparison."""
-    rewards, labels = of_pairs([chosen], [rejected]), pair_labels(1)
-    return (BradleyTerry(**settings)(rewards, labels).loss - BradleyTerry()(rewards, labels).loss).item()
-
-
-@pytest.mark.parametrize(("chosen", "rejected"), [(5.0, -5.0), (3.0, 1.0), (-2.0, 4.0), (0.0, 0.0)])
-def test_centring_adds_what_it_says(chosen: float, rejected: float) -> None:
-    """c·(r_c + r_r)² and c·(r_c² + r_r²) / 2, and both where both are asked for."""
-    mean, scale = (chosen + rejected) ** 2, (chosen**2 + rejected**2) / 2
-    assert centring(chosen, rejected, centre_mean=0.1) == pytest.approx(0.1 * mean, abs=1e-5)
-    assert centring(chosen, rejected, centre_scale=0.1) == pytest.approx(0.1 * scale, abs=1e-5)
-    both = centring(chosen, rejected, centre_mean=0.1, centre_scale=0.2)
-    assert both == pytest.approx(0.1 * mean + 0.2 * scale, abs=1e-5)
-
-
-def test_only_one_of_the_two_sees_a_spread() -> None:
-    """Rewards 5 and −5 have mean 0 and cost nothing under the first, 25·c under the second."""
-    assert centring(5.0, -5.0, centre_mean=1.0) == 0
-    assert centring(5.0, -5.0, centre_scale=1.0) == pytest.approx(25, abs=1e-4)
-
-
-# --- settings ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("setting", "value", "allowed"),
-    [
-        ("label_smoothing", -0.1, r"in \[0, 0.5\), not -0.1"),
-        ("label_smoothing", 0.5, r"in \[0, 0.5\), not 0.5"),
-        ("label_smoothing", float("nan"), r"in \[0, 0.5\), not nan"),
-        ("centre_mean", -1.0, "0 or more, not -1.0"),
-        ("centre_mean", float("nan"), "finite number, 0 or more, not nan"),
-        ("centre_scale", -1e-9, "0 or more, not -1e-09"),
-        ("centre_scale", float("inf"), "finite number, 0 or more, not inf"),
-    ],
-)
-def test_a_bad_setting_is_named_with_its_range(setting: str, value: float, allowed: str) -> None:
-    """The message says which setting, what it was and what it may be."""
-    with pytest.raises(ValueError, match=f"{setting} must be .*{allowed}"):
-        BradleyTerry(**{setting: value})

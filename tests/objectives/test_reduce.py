@@ -18,6 +18,16 @@ def test_total_is_the_weighted_sum() -> None:
     assert float(terms([2, 5], [1, 3]).total()) == 17
 
 
+def test_a_penalty_adds_to_the_loss_and_not_to_the_divisor() -> None:
+    """(17 + 3) / 4, and none is as good as zero; the sums say the same in float64."""
+    plain = terms([2, 5], [1, 3])
+    penalised = Terms(plain.loss, plain.weight, torch.tensor(3.0))
+    assert float(penalised.total()) == 20
+    assert float(reduce(penalised)) == 5
+    assert penalised.sums().tolist() == [20, 4] and penalised.sums().dtype == torch.float64
+    assert plain.sums().tolist() == Terms(plain.loss, plain.weight, torch.tensor(0.0)).sums().tolist() == [17, 4]
+
+
 def test_without_a_total_weight_it_is_the_weighted_mean() -> None:
     """17 over a weight of 4."""
     assert float(reduce(terms([2, 5], [1, 3]))) == 17 / 4

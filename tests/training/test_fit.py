@@ -23,6 +23,8 @@ from plaudit.encoding.sampling import TreeTooLarge, plan
 from plaudit.models.reward_model import Rewards
 from plaudit.objectives import Terms
 from plaudit.objectives.bradley_terry import BradleyTerry
+from plaudit.objectives.regularisers import Regularised
+from plaudit.objectives.regularisers.centred import Centred
 from plaudit.training.checkpoints import CheckpointError
 from plaudit.training.fit import Fitted, NothingToLearn, fit
 from plaudit.training.interruption import Interrupted
@@ -250,7 +252,11 @@ def test_a_full_disk_leaves_the_previous_checkpoint(tmp_path: Path) -> None:
             {"recipe": dataclasses.replace(breaking.RECIPE, learning_rate=0.1)},
             "recipe.learning_rate was 0.5 and is 0.1",
         ),
-        ({"objective": BradleyTerry(label_smoothing=0.1)}, "objective was .*label_smoothing=0.0"),
+        ({"objective": BradleyTerry(use_strength=False)}, "objective was .*use_strength=True"),
+        (
+            {"objective": Regularised(BradleyTerry(), [Centred(0.1)])},
+            r"objective was .* and is .*Centred\(weight=0.1\)",
+        ),
     ],
 )
 def test_resuming_with_something_else_is_refused(tmp_path: Path, changes: dict[str, Any], message: str) -> None:

@@ -14,11 +14,28 @@ from plaudit.encoding.packing import collate
 from plaudit.models.reward_model import Rewards
 from plaudit.objectives import Objective, Terms, reduce
 from plaudit.objectives.bradley_terry import BradleyTerry
-from plaudit.training.step import MicroBatch, NonFinite, accumulate, comparison_sums, label_weight, train_step
+from plaudit.objectives.regularisers import Regularised
+from plaudit.objectives.regularisers.calibrated import Calibrated
+from plaudit.objectives.regularisers.centred import Centred
+from plaudit.objectives.regularisers.l2 import L2
+from plaudit.objectives.regularisers.label_smoothing import LabelSmoothing
+from plaudit.objectives.regularisers.language_model import LanguageModel
+from plaudit.training.step import (
+    MicroBatch,
+    NonFinite,
+    StepStatistics,
+    accumulate,
+    comparison_sums,
+    label_weight,
+    train_step,
+)
 from tests.training.tiny import TinyModel, preferences
 
 SET = preferences(11, comparisons=2, responses=3)
-OBJECTIVES = [BradleyTerry(), BradleyTerry(label_smoothing=0.1, centre_mean=0.01, centre_scale=0.02)]
+OBJECTIVES = [
+    BradleyTerry(),
+    Regularised(BradleyTerry(), [LabelSmoothing(0.1), Centred(0.01), L2(0.02), Calibrated(0.5)]),
+]
 
 
 def micro(records: Sequence[int], counted: bool = True) -> MicroBatch:
@@ -49,12 +66,41 @@ def whole_batch_gradient(objective: Objective = OBJECTIVES[0]) -> list[torch.Ten
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
-def test_micro_batches_of_one_three_and_seven_have_one_batch_s_gradient(objective: BradleyTerry) -> None:
+def test_micro_batches_of_one_three_and_seven_have_one_batch_s_gradient(objective: Objective) -> None:
     """Micro-batches of 1, 3 and 7 records, of unequal weight, give the whole batch's gradient to 1e-6."""
     found, sums = gradient([[0], [1, 2, 3], range(4, 11)], objective)
     for ours, whole in zip(found, whole_batch_gradient(objective), strict=True):
         torch.testing.assert_close(ours, whole, rtol=1e-6, atol=1e-7)
     assert math.isclose(float(sums[1]), float(SET.weight.sum()), rel_tol=1e-6)
+
+
+def test_the_loss_of_a_step_counts_penalties_once() -> None:
+    """Over any cut, the loss that is reported is the one that is minimised, divided by the terms' weight alone."""
+    batch = collate(SET, range(11))
+    terms = OBJECTIVES[1](TinyModel()(batch), batch.labels)
+    _, sums = gradient([[0], [1, 2, 3], range(4, 11)], OBJECTIVES[1])
+    assert terms.penalty is not None and terms.penalty.detach().abs() > 0.1
+    total = (terms.loss * terms.weight).sum() + terms.penalty
+    assert float(sums[0]) == pytest.approx(total.item(), rel=1e-5)
+    assert StepStatistics.of(sums.tolist()).loss == pytest.approx(reduce(terms).item(), rel=1e-5)
+
+
+def test_a_penalty_that_is_not_finite_is_noticed() -> None:
+    """An infinite penalty over finite losses marks its micro-batch."""
+
+    def broken(rewards: Rewards, labels: Labels) -> Terms:
+        return Terms(rewards.scalar, torch.ones_like(rewards.scalar), rewards.scalar.sum() / 0)
+
+    _, bad = accumulate(TinyModel(), [micro([2])], broken, torch.Tensor.backward)
+    assert [found.records for found in bad] == [(2,)]
+
+
+def test_weights_are_found_where_likelihoods_are_needed() -> None:
+    """The weight of a step does not depend on log-likelihoods, and an objective that reads them can tell it."""
+    objective = Regularised(BradleyTerry(), [LanguageModel()])
+    like = Rewards(torch.zeros(1, 1), log_likelihood=torch.zeros(1))
+    labels = micro([2]).batch.labels
+    assert float(label_weight(objective, labels, like)) == pytest.approx(float(labels.weight.sum()))
 
 
 @settings(max_examples=20, deadline=None)

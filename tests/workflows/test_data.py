@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from plaudit.preferences.confidence import NoAgreement
 from plaudit.workflows.data import BadData, Data, announce, prepare
 
 
@@ -43,3 +44,37 @@ def test_what_reading_dropped_is_said(other, pairs, limit):
 
     assert sum(part.drops.values()) == 1
     assert "1 dropped" in said[-1]
+
+
+@pytest.fixture
+def voted(tmp_path):
+    """Eight items of three votes each; on every other item one of the three is against."""
+    rows = [
+        {
+            "item_id": str(item),
+            "prompt": f"Q{item}",
+            "response_a": f"yes {item}",
+            "response_b": f"no {item}",
+            "annotator": f"annotator {vote}",
+            "label": "B" if item % 2 and vote == 2 else "A",
+        }
+        for item in range(8)
+        for vote in range(3)
+    ]
+    path = tmp_path / "votes.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return str(path)
+
+
+def test_confidence_weighs_the_training_part_alone(voted, pairs):
+    """Unanimous comparisons weigh 3 times those with one against, the sum stays, and the test part is as it was."""
+    source = Data(train=[voted], test=[voted], validation_share=0.0, confidence="agreement")
+    parts = prepare(source)
+    weights = {part: sorted({edge.weight for one in parts[part] for edge in one.comparisons}) for part in parts}
+    total = sum(edge.weight for one in parts["train"] for edge in one.comparisons)
+
+    assert weights["test"] == [1.0]
+    assert len(weights["train"]) == 2 and weights["train"][1] / weights["train"][0] == pytest.approx(3)
+    assert total == pytest.approx(24)
+    with pytest.raises(NoAgreement, match="confidence must be 'none'"):
+        prepare(Data(train=[str(pairs)], confidence="agreement"))

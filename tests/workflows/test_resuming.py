@@ -88,7 +88,8 @@ CHANGES = {
     "template": "model.template=plain",
     "seed": "model.seed=7",
     "data": "data.seed=7",
-    "objective": "objective.label_smoothing=0.1",
+    "objective": "objective.use_strength=false",
+    "regularisers": 'objective.regularisers=[{name="centred"}]',
 }
 
 

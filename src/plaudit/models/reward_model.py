@@ -15,10 +15,13 @@ class Rewards:
     Attributes:
         values: float32 [N, H], one column a head; column 0 is the reward of a single-headed model.
         variance: float32 [N], predicted variance of the reward, or None where the model has none.
+        log_likelihood: float32 [N], mean log-probability of a token of each response given what came before, in nats,
+            where the model kept the backbone's language-model head; else None.
     """
 
     values: torch.Tensor
     variance: torch.Tensor | None = None
+    log_likelihood: torch.Tensor | None = None
 
     @property
     def scalar(self) -> torch.Tensor:

@@ -195,6 +195,29 @@ class Preferences(Sequence[Preference]):
         table = self.table.set_column(self.table.schema.get_field_index("group"), "group", column)
         return Preferences(table, self._indices, self.drops)
 
+    def with_comparison_weights(self, weights: Sequence[npt.NDArray[np.float64]]) -> "Preferences":
+        """Return the same records with other weights of their comparisons, before those of the sources.
+
+        Args:
+            weights: an array a record, with a number a comparison.
+
+        Raises:
+            ValueError: not one array a record, or one number a comparison, or a weight is negative or not finite.
+        """
+        counts = pc.list_value_length(self.column("chosen")).to_pylist()
+        if [len(one) for one in weights] != counts:
+            raise ValueError("with_comparison_weights: takes an array a record, with a number a comparison")
+        if not all((np.isfinite(one) & (one >= 0)).all() for one in weights):
+            raise ValueError("with_comparison_weights: a weight is negative or not finite; it should be 0 or more")
+        cells: list[list[float] | None] = [None] * self.table.num_rows
+        for row, one in zip(self.table_rows().tolist(), weights, strict=True):
+            cells[row] = one.tolist()
+        table = self.table
+        for name, column in (("vote_weight", cells), ("vote_total", [sum(cell or ()) for cell in cells])):
+            place = table.schema.get_field_index(name)
+            table = table.set_column(place, name, pa.array(column, table.schema.field(name).type))
+        return Preferences(table, self._indices, self.drops)
+
     @cached_property
     def groups(self) -> npt.NDArray[np.int64]:
         """The group of every record as a code ``[records]``, counted from 0 in order of appearance.

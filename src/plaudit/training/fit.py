@@ -158,7 +158,8 @@ class Run:
             rewards = self.model(batch)
         if rewards.values.dtype != torch.float32:
             raise NotTrainable(f"{type(self.model).__name__} gives rewards in {rewards.values.dtype}; fp32 is needed")
-        _check_learnable(self.train, self.objective, rewards)
+        likelihood = None if self.recipe.tune == "head" else rewards.log_likelihood
+        _check_learnable(self.train, self.objective, Rewards(rewards.values, rewards.variance, likelihood))
         adapters_drop = self.recipe.tune == "lora" and self.recipe.lora.dropout > 0
         if self.recipe.dropout == 0 and not adapters_drop:
             check_repeatable(self.model, batch)

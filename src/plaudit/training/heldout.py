@@ -32,11 +32,11 @@ class Heldout:
     token_budget: int
 
     def __call__(self, forward: Callable[[Batch], Rewards], device: torch.device | str) -> dict[str, float]:
-        """Return ``loss`` (the objective's mean) and, where there are comparisons, ``nll``, ``accuracy``, ``margin``.
+        """Return ``loss`` and, where there are comparisons, ``nll``, ``accuracy`` and ``margin``.
 
-        ``nll`` is Bradley-Terry's, in nats a comparison, without strengths, smoothing or centring; ``accuracy`` counts
-        equal rewards ½ and leaves stated ties out. All are means over the whole set, not of batches' means. Where the
-        objective learns parameters, ``loss`` is under those it has now.
+        ``loss`` is the objective's mean, with penalties and under the parameters it has learned so far; ``nll``
+        Bradley-Terry's, in nats a comparison, without strengths and penalties; ``accuracy`` counts equal rewards ½ and
+        leaves stated ties out. All are means over the whole set, not of batches' means.
         """
         steps = plan(self.encoded.record_sizes(), batch_size=256, token_budget=self.token_budget)
         micros = (records for step in steps for records in step.ranks[0])
@@ -52,8 +52,6 @@ class Heldout:
 
     def _sums(self, forward: Callable[[Batch], Rewards], batch: Batch) -> Tensor:
         rewards = forward(batch)
-        means = []
-        for objective in (self.objective, BradleyTerry(use_strength=False)):
-            terms = objective(rewards, batch.labels)
-            means += [(terms.loss.double() * terms.weight).sum(), terms.weight.double().sum()]
-        return torch.cat([torch.stack(means), comparison_sums(rewards, batch.labels)])
+        objectives = (self.objective, BradleyTerry(use_strength=False))
+        sums = [objective(rewards, batch.labels).sums() for objective in objectives]
+        return torch.cat([*sums, comparison_sums(rewards, batch.labels)])

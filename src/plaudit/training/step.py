@@ -44,7 +44,7 @@ class StepStatistics:
     """What one step saw, over all its micro-batches and ranks.
 
     Attributes:
-        loss: weighted mean loss.
+        loss: weighted mean loss, penalties included.
         weight: summed weight of the terms.
         accuracy: share of comparisons ordered as labelled, equal rewards ½; stated ties left out; None without any.
         margin: mean reward of chosen minus rejected over the same comparisons, or None.
@@ -112,7 +112,8 @@ def accumulate(
                 divisor = over_ranks(_weight(micros, objective, rewards)).clamp(min=torch.finfo(torch.float32).tiny)
             backward(terms.total() * (ranks * float(micro.counted)) / divisor.to(terms.loss.dtype))
         sums.append(_sums(rewards, terms, micro.batch) * float(micro.counted))
-        bad.append(~(torch.isfinite(rewards.values).all() & torch.isfinite(terms.loss).all()))
+        finite = torch.isfinite(rewards.values).all() & torch.isfinite(terms.loss).all()
+        bad.append(~(finite & torch.isfinite(terms.total())))
     flags = torch.stack(bad).tolist()
     return torch.stack(sums).sum(0), [micro for micro, flag in zip(micros, flags, strict=True) if flag]
 
@@ -125,7 +126,8 @@ def label_weight(objective: Objective, labels: Labels, like: Rewards) -> Tensor:
     count = len(labels.record)
     values = like.values.new_zeros(count, like.values.shape[1])
     variance = None if like.variance is None else like.values.new_ones(count)
-    return objective(Rewards(values, variance), labels).weight.detach().double().sum()
+    likelihood = None if like.log_likelihood is None else like.values.new_zeros(count)
+    return objective(Rewards(values, variance, likelihood), labels).weight.detach().double().sum()
 
 
 def train_step(
@@ -179,6 +181,5 @@ def _weight(micros: Sequence[MicroBatch], objective: Objective, like: Rewards) -
 
 
 def _sums(rewards: Rewards, terms: Terms, batch: Batch) -> Tensor:
-    loss = torch.stack([(terms.loss.detach().double() * terms.weight).sum(), terms.weight.double().sum()])
-    tokens = loss.new_tensor([float(batch.layout.length)])
-    return torch.cat([loss, comparison_sums(rewards, batch.labels), tokens])
+    tokens = terms.weight.new_tensor([float(batch.layout.length)], dtype=torch.float64)
+    return torch.cat([terms.sums(), comparison_sums(rewards, batch.labels), tokens])

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from plaudit.preferences.confidence import weigh_by_agreement
 from plaudit.preferences.dataset import Preferences
 from plaudit.preferences.groups import assign
 from plaudit.preferences.ratings import compare_ratings
@@ -36,6 +37,9 @@ class Data:
         gap: least difference of two ratings that makes a comparison, in the ratings' units.
         block: responses without a prompt that are compared with each other in one record.
         passes: how often such responses are dealt into blocks.
+        confidence: ``agreement`` weighs the comparisons of the training part by how far people agree on them (several
+            votes on the same two responses, or ratings that list their votes), the sum of weights kept; ``none`` does
+            not.
         limit: use only the first so many records of the training sources; 0 uses all.
         seed: of the split and of the blocks.
     """
@@ -53,6 +57,7 @@ class Data:
     gap: float = 0.5
     block: int = 8
     passes: int = 1
+    confidence: Literal["none", "agreement"] = "none"
     limit: int = 0
     seed: int = 0
 
@@ -103,7 +108,10 @@ def prepare(data: Data) -> dict[str, Preferences]:
     if parts["train"] is not read:
         parts["train"].drops.update(read.drops)
     parts |= {name: data.read(sources) for name, sources in _given(data).items()}
-    return {name: data.compared(parts[name], all_pairs=name != "train") for name in PARTS if name in parts}
+    compared = {name: data.compared(parts[name], all_pairs=name != "train") for name in PARTS if name in parts}
+    if data.confidence == "agreement":
+        compared["train"] = weigh_by_agreement(compared["train"])
+    return compared
 
 
 def divided(whole: Preferences, data: Data) -> dict[str, Preferences]:

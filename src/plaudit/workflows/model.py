@@ -13,6 +13,7 @@ from plaudit.encoding.encoder import Encoder
 from plaudit.models.architectures.scalar import Scalar, is_causal
 from plaudit.models.backbone import load_base, random_base, refuse_code, refuse_unsafe
 from plaudit.models.heads import head_modules
+from plaudit.models.language_head import LanguageHead, NoLanguageModel, language_head
 from plaudit.models.pooling import POOLINGS
 from plaudit.models.rotary import learned_limit, learned_positions
 
@@ -37,6 +38,8 @@ class Model:
             weights, only ``config.json`` and a tokenizer.
         head_bias: give the head a bias, at first 0, where the family's class has none (GPT-2, Llama and their like).
             It never changes a margin.
+        keep_language_model: keep the base's language-model head during training, ``frozen`` or ``trained``, for the
+            regulariser ``language_model``; causal bases only. It is not part of the saved model.
         seed: of the new head.
     """
 
@@ -48,6 +51,7 @@ class Model:
     max_length: int = 0
     random_weights: bool = False
     head_bias: bool = False
+    keep_language_model: Literal["no", "frozen", "trained"] = "no"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -55,6 +59,8 @@ class Model:
             raise ValueError(f"pooling must be one of {', '.join(POOLINGS)}, not {self.pooling!r}")
         if self.max_length < 0:
             raise ValueError(f"max_length must be 0 or more, not {self.max_length}")
+        if self.keep_language_model != "no" and self.random_weights:
+            raise ValueError("keep_language_model keeps a head that has learned; with random_weights there is none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +91,10 @@ def build(wanted: Model) -> Built:
     pooling = wanted.pooling or ("last" if is_causal(classifier) else "first")
     if hasattr(classifier.config, "classifier_pooling"):
         classifier.config.classifier_pooling = "mean" if pooling == "mean" else "cls"
+    language_model = _language_model(wanted, folder, classifier, notes)
     architecture = members.load("architectures", wanted.architecture)
     model: Scalar = architecture(classifier, pooling, layout=wanted.layout)
+    model.language_model = language_model
     if model.padded_because and wanted.layout == "trees":
         notes.append(f"padded, not packed: {model.padded_because}")
     notes.append(f"pooling {pooling}; pad token {encoder.tokenizer.pad_token!r}; at most {encoder.max_length} tokens")
@@ -106,6 +114,17 @@ def _classifier(wanted: Model, folder: Path, pad: int | None) -> tuple[PreTraine
     if not any(name.startswith(heads) for name in loaded.new if name != "score.bias"):
         notes.append("the checkpoint already had a head; training goes on from it")
     return loaded.classifier, notes
+
+
+def _language_model(wanted: Model, folder: Path, classifier: PreTrainedModel, notes: list[str]) -> LanguageHead | None:
+    """Return the base's language-model head where it is to be kept, and note that it is."""
+    if wanted.keep_language_model == "no":
+        return None
+    if not is_causal(classifier):
+        raise NoLanguageModel(f"{wanted.base} is no causal language model; model.keep_language_model must be 'no'")
+    head = language_head(folder, classifier, trained=wanted.keep_language_model == "trained")
+    notes.append(f"language-model head kept for training, {wanted.keep_language_model}; the saved model is without it")
+    return head
 
 
 def _max_length(wanted: Model, config: PreTrainedConfig) -> int:

@@ -9,6 +9,7 @@ import torch
 
 from plaudit import __version__
 from plaudit.objectives import learned, settings_of
+from plaudit.objectives.regularisers import Regularised
 
 PACKAGES = ("torch", "transformers", "tokenizers", "accelerate", "peft", "numpy")
 
@@ -24,7 +25,8 @@ def objective_record(table: Mapping[str, Any], objective: object) -> dict[str, A
         table: the configuration's ``objective``.
         objective: made from it, after training.
     """
-    settings = {name: value for name, value in settings_of(objective).items() if isinstance(value, PLAIN)}
+    inner = objective.objective if isinstance(objective, Regularised) else objective
+    settings = {name: value for name, value in settings_of(inner).items() if isinstance(value, PLAIN)}
     values = learned(objective)
     return {**settings, **table, **({"learned": values} if values else {})}
 

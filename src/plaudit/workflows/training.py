@@ -36,6 +36,7 @@ from plaudit.workflows.announcing import Say, to_stderr
 from plaudit.workflows.data import Data, announce, prepare
 from plaudit.workflows.evaluation import Measurement, measure, why
 from plaudit.workflows.model import Built, Model
+from plaudit.workflows.objective import build_objective
 from plaudit.workflows.provenance import objective_record, provenance
 
 SCHEMA: Mapping[str, Callable[..., Any] | str] = {
@@ -154,7 +155,7 @@ def _sections(configuration: Mapping[str, Any]) -> tuple[Data, Model, Objective,
     return (
         config.build(Data, configuration.get("data", {}), "data"),
         config.build(Model, configuration.get("model", {}), "model"),
-        config.build_kind("objectives", configuration.get("objective", OBJECTIVE), "objective"),
+        build_objective(configuration.get("objective", OBJECTIVE)),
         config.build(Recipe, configuration.get("training", {}), "training"),
         config.build(Measurement, configuration.get("evaluation", {}), "evaluation"),
     )
@@ -219,7 +220,7 @@ def _save(
         adapter = output / folders.FITTING / "adapter"
         adapters.save_adapter(built.model, adapter, base=wanted.base)
         adapters.merge(built.model)
-    built.model.compute_dtype = torch.float32
+    built.model.compute_dtype, built.model.language_model = torch.float32, None
     data = {name: part.fingerprint for name, part in parts.items()}
     recipe = provenance(configuration, data, str(fitted.dtype), objective)
     contract = artifact.save(

@@ -6,6 +6,7 @@ token or the mean. A backbone that cannot run packed takes the padded path and s
 Source: Stiennon et al., Learning to summarize from human feedback (2020); Ouyang et al., InstructGPT (2022).
 """
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from plaudit.encoding.batch import Batch
 from plaudit.models import attention
 from plaudit.models.blocks import Trees
 from plaudit.models.heads import apply_head, backbone_of, head_parameters
+from plaudit.models.language_head import LanguageHead
 from plaudit.models.lean import slim
 from plaudit.models.memory import keep_freed
 from plaudit.models.padded import padded_hidden, unshared
@@ -35,7 +37,13 @@ class Scalar(nn.Module):
         causal: whether tokens see only what came before; read from the class if None.
         layout: ``trees`` packs without padding and shares prompts; ``padded`` is for backbones that cannot.
         compute_dtype: dtype of the backbone's products; weights, head and rewards stay in their own (fp32).
+
+    Attributes:
+        language_model: the backbone's language-model head, for rewards with log-likelihoods; None keeps none. It is
+            no setting of the model and no part of what is saved.
     """
+
+    language_model: LanguageHead | None
 
     def __init__(
         self,
@@ -47,6 +55,7 @@ class Scalar(nn.Module):
         compute_dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__()
+        self.language_model = None
         if layout not in LAYOUTS:
             raise ValueError(f"unknown layout {layout!r}; known: {', '.join(LAYOUTS)}")
         self.classifier = classifier
@@ -66,18 +75,28 @@ class Scalar(nn.Module):
 
     def forward(self, batch: Batch) -> Rewards:
         """Score every response of ``batch``: float32 [N, labels]."""
-        return self.head(self.features(batch))
+        packed, hidden = self.hidden_states(batch)
+        rewards = self.head(self.gather(packed, hidden))
+        if self.language_model is None:
+            return rewards
+        with torch.autocast(hidden.device.type, self.compute_dtype, enabled=self._mixed()):
+            return replace(rewards, log_likelihood=self.language_model(hidden, packed))
 
     def features(self, batch: Batch) -> Tensor:
         """Return the pooled hidden state of every response, [N, H]."""
+        return self.gather(*self.hidden_states(batch))
+
+    def hidden_states(self, batch: Batch) -> tuple[Batch, Tensor]:
+        """Return the last hidden states [T, H], and the batch whose packed offsets their rows have."""
         check_positions(self.classifier.config, batch.layout, packed=self.layout == "trees")
-        pad = self.classifier.config.get_text_config().pad_token_id
         with torch.autocast(batch.input_ids.device.type, self.compute_dtype, enabled=self._mixed()):
             if self.layout == "padded":
-                batch, hidden = unshared(batch), padded_hidden(backbone_of(self.classifier), batch, pad or 0)
-            else:
-                hidden = self._packed(batch)
-        return pool(hidden, batch, self.pooling, pad)
+                return unshared(batch), padded_hidden(backbone_of(self.classifier), batch, self._pad or 0)
+            return batch, self._packed(batch)
+
+    def gather(self, batch: Batch, hidden: Tensor) -> Tensor:
+        """Return the pooled hidden states [N, H] of the hidden states [T, H] of ``batch``."""
+        return pool(hidden, batch, self.pooling, self._pad)
 
     def head(self, features: Tensor) -> Rewards:
         """Return the rewards of pooled hidden states [N, H]."""
@@ -101,6 +120,11 @@ class Scalar(nn.Module):
             if id(parameter) not in head:
                 parameter.data = parameter.data.to(dtype)
         self.compute_dtype = dtype
+
+    @property
+    def _pad(self) -> int | None:
+        pad: int | None = self.classifier.config.get_text_config().pad_token_id
+        return pad
 
     def _packed(self, batch: Batch) -> Tensor:
         backbone = backbone_of(self.classifier)

@@ -27,11 +27,23 @@ PER_RECORD, RECORDS = 3, 4
 _NUMBERS = ("chosen", "rejected", "strength", "weight", "record", "ratings", "lengths")
 
 SETTINGS: dict[str, tuple[dict[str, Any], ...]] = {
+    "adjacent_ranking": ({},),
+    "all_pairs": ({},),
     "bradley_terry": (
         {},
         {"label_smoothing": 0.1},
         {"use_strength": False},
         {"centre_mean": 0.01, "centre_scale": 0.02},
+    ),
+    "contrastive": ({}, {"temperature": 0.3}),
+    "ordinal": (
+        {"levels": (0, 1, 2), "attributes": ("quality",)},
+        {"levels": (-1, 0, 1.2, 2), "attributes": ("quality",)},
+    ),
+    "plackett_luce": ({},),
+    "squared_error": (
+        {"attributes": ("quality",)},
+        {"attributes": ("quality",), "weights": (0.5,), "centre": 1.0, "scale": 3.0},
     ),
 }
 """The settings under which each objective is tested."""
@@ -39,22 +51,31 @@ SETTINGS: dict[str, tuple[dict[str, Any], ...]] = {
 # --- batches ----------------------------------------------------------------------------------------------------------
 
 
-def labels_of(seed: int) -> Labels:
-    """Labels of 4 records of 3 responses each, all pairs compared, with ties, strengths, weights and ratings."""
+def labels_of(seed: int, ties: bool = True) -> Labels:
+    """Labels of 4 records of 3 responses each: in order, with ties, all pairs compared, and rated accordingly.
+
+    There are strengths, weights, and besides the rating ``quality`` one that has nothing to do with it and is often
+    missing. Without ``ties``, the three responses of a record are on three levels.
+    """
     rng = torch.Generator().manual_seed(seed)
     left, right = torch.triu_indices(PER_RECORD, PER_RECORD, 1)
     starts = PER_RECORD * torch.arange(RECORDS)[:, None]
-    chosen, rejected = (left + starts).ravel(), (right + starts).ravel()
-    responses, comparisons = PER_RECORD * RECORDS, chosen.numel()
+    first, second = (left + starts).ravel(), (right + starts).ravel()
+    responses, comparisons = PER_RECORD * RECORDS, first.numel()
+    shuffled = torch.stack([torch.randperm(PER_RECORD, generator=rng) for _ in range(RECORDS)]).ravel()
+    level = torch.randint(PER_RECORD, (responses,), generator=rng) if ties else shuffled
+    upwards = level[first] > level[second]
+    other = torch.rand(responses, generator=rng)
     return Labels(
-        chosen=chosen,
-        rejected=rejected,
-        tie=torch.rand(comparisons, generator=rng) < 0.3,
+        chosen=torch.where(upwards, second, first),
+        rejected=torch.where(upwards, first, second),
+        tie=level[first] == level[second],
         strength=torch.rand(comparisons, generator=rng),
         weight=0.5 + torch.rand(comparisons, generator=rng),
         record=torch.arange(RECORDS).repeat_interleave(PER_RECORD),
-        ratings=torch.rand(responses, 2, generator=rng),
+        ratings=torch.stack([2.0 - level, torch.where(other < 0.3, torch.nan, other)], 1),
         lengths=torch.randint(1, 9, (responses,), generator=rng),
+        rating_names=("quality", "other"),
     )
 
 
@@ -69,7 +90,8 @@ def united(first: Labels, second: Labels) -> Labels:
     """The labels of two batches in one."""
     offsets = {"chosen": len(first.record), "rejected": len(first.record), "record": int(first.record.max()) + 1}
     pairs = {name: (getattr(first, name), getattr(second, name) + offsets.get(name, 0)) for name in _NUMBERS}
-    return Labels(tie=torch.cat([first.tie, second.tie]), **{name: torch.cat(pair) for name, pair in pairs.items()})
+    columns = {name: torch.cat(pair) for name, pair in pairs.items()}
+    return Labels(tie=torch.cat([first.tie, second.tie]), rating_names=first.rating_names, **columns)
 
 
 def of_comparisons(labels: Labels, which: torch.Tensor) -> Labels:
@@ -107,7 +129,8 @@ def finite_at_any_margin(objective: Objective) -> None:
     """Loss and gradient are finite at margins 0 and ±10,000, for ties too."""
     margins = torch.tensor([0.0, 1e4, -1e4] * 2)
     values = torch.stack([margins / 2, -margins / 2], 1).reshape(-1, 1)
-    labels = replace(pair_labels(6), tie=torch.arange(6) >= 3)
+    ratings = torch.stack([values[:, 0].clamp(0, 2), torch.full((12,), torch.nan)], 1)
+    labels = replace(pair_labels(6), tie=torch.arange(6) >= 3, ratings=ratings, rating_names=("quality", "other"))
     terms, gradient = value_and_gradient(objective, values, labels)
     assert torch.isfinite(terms.loss).all()
     assert torch.isfinite(gradient).all()
@@ -158,8 +181,8 @@ def weight_zero_is_no_comparison(objective: Objective) -> None:
 
 def descent_orders_the_responses(objective: Objective) -> None:
     """Walking down the gradient from equal rewards puts every record's responses in the order of the labels."""
-    labels = labels_of(5)
-    labels = replace(labels, tie=torch.zeros_like(labels.tie), strength=torch.zeros_like(labels.strength))
+    labels = labels_of(5, ties=False)
+    labels = replace(labels, strength=torch.zeros_like(labels.strength))
     values = torch.zeros(PER_RECORD * RECORDS, 1, requires_grad=True)
     descent = torch.optim.SGD([values], lr=0.1)
     for _ in range(50):

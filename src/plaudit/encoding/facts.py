@@ -47,7 +47,8 @@ class DataFacts:
         lists: records that put three or more in order (see `orders`).
         unordered: records that leave responses open.
         cyclic: records whose comparisons contradict each other.
-        outputs: names of the columns of the model's rewards; empty where they are not known.
+        columns: of the model's rewards; 0 where it is not known.
+        outputs: their names; empty where they are not known.
         variance: whether the model predicts a variance; None where it is not known.
         log_likelihood: whether the model gives log-probabilities; None where it is not known.
     """
@@ -61,6 +62,7 @@ class DataFacts:
     lists: int = 0
     unordered: Unlisted = Unlisted()
     cyclic: Unlisted = Unlisted()
+    columns: int = 0
     outputs: tuple[str, ...] = ()
     variance: bool | None = None
     log_likelihood: bool | None = None
@@ -90,10 +92,15 @@ class DataFacts:
             return f"no response has a rating {', '.join(lacking)}; ratings that there are: {held}"
         if not attributes and len(self.ratings) > 1:
             return f"attributes must name which of the ratings it learns: {held}"
-        if len(attributes) > 1 and self.outputs and self.outputs[1 : 1 + len(attributes)] != tuple(attributes):
-            outputs = ", ".join(self.outputs)
-            return f"the model must predict {', '.join(attributes)} in columns 1 on; its columns are {outputs}"
+        if len(attributes) > 1 and not self._predicts(attributes):
+            outputs = ", ".join(self.outputs) or f"{self.columns} without names"
+            return f"the model must predict {', '.join(attributes)} in columns 1 and on; its columns are: {outputs}"
         return ""
+
+    def _predicts(self, attributes: Sequence[str]) -> bool:
+        if self.outputs:
+            return self.outputs[1 : 1 + len(attributes)] == tuple(attributes)
+        return not self.columns or self.columns > len(attributes)
 
 
 def data_facts(encoded: EncodedSet, names: Sequence[str] = ()) -> DataFacts:

@@ -52,7 +52,9 @@ class SquaredError:
         if len(set(self.attributes)) < len(self.attributes):
             raise ValueError(f"attributes must differ, not {', '.join(self.attributes)}")
         if self.weights and len(self.weights) != max(1, len(self.attributes)):
-            raise ValueError(f"weights must be one number an attribute, {len(self.attributes)}, not {len(self.weights)}")
+            raise ValueError(
+                f"weights must be one number an attribute, {len(self.attributes)}, not {len(self.weights)}"
+            )
         if not all(0 < weight < inf for weight in self.weights):
             raise ValueError(f"weights must be finite numbers above 0, not {self.weights}")
         if not 0 < self.scale < inf:

@@ -1,6 +1,7 @@
 """What travels to a model: token ids packed into prompt trees, and the labels of the responses in them."""
 
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 import torch
 
@@ -83,7 +84,7 @@ class Labels:
 
     def to(self, device: torch.device | str) -> "Labels":
         """Return the labels with every tensor on ``device``."""
-        held = {field.name: getattr(self, field.name) for field in fields(self)}
+        held: dict[str, Any] = {column.name: getattr(self, column.name) for column in fields(self)}
         return Labels(**{name: v.to(device) if isinstance(v, torch.Tensor) else v for name, v in held.items()})
 
 

@@ -81,7 +81,7 @@ class DataFacts:
         return ""
 
     def missing_ratings(self, attributes: Sequence[str]) -> str:
-        """Return what is missing for learning from the ratings ``attributes``, or where none is named, from the only one.
+        """Return what is missing for learning from the ratings ``attributes``, or from the only one if none is named.
 
         With several attributes, column 1 of the rewards is to predict the first of them, and so on.
         """
@@ -126,8 +126,9 @@ def data_facts(encoded: EncodedSet, names: Sequence[str] = ()) -> DataFacts:
 
 def _orders(encoded: EncodedSet) -> Orders:
     record = np.repeat(np.arange(len(encoded)), np.diff(encoded.comparison_offsets))
-    columns = (record, encoded.chosen, encoded.rejected, encoded.tie, encoded.weight)
-    return orders(*(torch.from_numpy(np.array(column)) for column in columns))
+    chosen, rejected = (torch.from_numpy(np.array(side, np.int64)) for side in (encoded.chosen, encoded.rejected))
+    tie, weight = torch.from_numpy(encoded.tie.copy()), torch.from_numpy(encoded.weight.copy())
+    return orders(torch.from_numpy(record), chosen, rejected, tie, weight)
 
 
 def _ratings(encoded: EncodedSet) -> dict[str, Rated]:

@@ -44,8 +44,8 @@ def known_ratings(values: Tensor, labels: Labels, attributes: Sequence[str]) -> 
     first = 1 if len(places) > 1 else 0
     if values.shape[1] < first + len(places):
         raise ValueError(
-            f"{len(places)} attributes need {first + len(places)} columns of rewards, the reward itself first; the model "
-            f"gives {values.shape[1]}"
+            f"{len(places)} attributes need {first + len(places)} columns of rewards, the reward itself first; "
+            f"the model gives {values.shape[1]}"
         )
     ratings = labels.ratings[:, places]
     response, attribute = torch.nonzero(~torch.isnan(ratings), as_tuple=True)

@@ -63,7 +63,7 @@ class AdjacentRanking:
 
 
 def _neighbours(lists: Orders) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return the entries on neighbouring levels, int64 [P] twice, and the share of each pair in the mean, float32 [P]."""
+    """Return pairs of entries on neighbouring levels, int64 [P] twice, and the share of each in the mean, [P]."""
     stride = int(lists.levels.max()) + 1 if len(lists.record) else 1
     block = lists.list * stride + lists.level
     order = torch.argsort(block, stable=True)

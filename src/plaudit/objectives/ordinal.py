@@ -6,8 +6,9 @@ For levels :math:`1, \dots, K`, thresholds :math:`\theta_1 < \dots < \theta_{K-1
 
 with :math:`\theta_0 = -\infty` and :math:`\theta_K = \infty`: the proportional-odds model. Unlike squared error it asks
 for an order of the levels only, not for equal steps between them. The thresholds are parameters, kept in order by being
-the first of them and gaps :math:`g = \log(1 + e^\gamma) > 0`; for finite rewards the loss is computed as
-:math:`\log(1 + e^{r - \theta_y}) + \log(1 + e^{\theta_{y-1} - r}) - \log(1 - e^{-g})`, which neither under- nor overflows.
+the first of them and gaps :math:`g = \log(1 + e^\gamma) > 0`; the loss is computed as
+:math:`\log(1 + e^{r - \theta_y}) + \log(1 + e^{\theta_{y-1} - r}) - \log(1 - e^{-g})`, which stays finite wherever the
+reward is.
 
 One term for each rating that a response has, rounded to the nearest level; attributes are mapped to the model's columns
 as in squared error, and each has thresholds of its own.

@@ -1,4 +1,4 @@
-r"""Plackett-Luce: a list is drawn from the top, each time one of those left with probability proportional to exp(reward).
+r"""Plackett-Luce: a list is drawn from its top, each response with odds exp(reward) among those left.
 
 Without ties, for responses in the order :math:`r_1, \dots, r_n`,
 

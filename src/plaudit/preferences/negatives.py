@@ -44,10 +44,10 @@ class WithNegatives:
 def add_negatives(preferences: Preferences, count: int, seed: int = 0) -> WithNegatives:
     """Add ``count`` responses to other prompts to every record that has a prompt and a winner.
 
-    A negative comes from a record of another group. It never says what a response of the record or another negative of
-    it says (but for case, punctuation and white space), is text or turns as the record's own are, has no ratings, and tells in
-    ``extra[ORIGIN]`` the source, the record and the place it came from. A comparison with it weighs the mean weight of
-    those that its winner won.
+    A negative comes from a record of another group. It never says (but for case, punctuation and white space) what a
+    response of the record or another negative of it says, is text or turns as the record's own are, has no ratings, and
+    tells in ``extra[ORIGIN]`` the source, the record and the place it came from. A comparison with it weighs the mean
+    weight of those that its winner won.
 
     Args:
         preferences: grouped records (see `plaudit.preferences.groups.assign`).

@@ -1,6 +1,6 @@
 """Lists from comparisons, against a plain search through every record."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 import torch
@@ -16,7 +16,11 @@ Edge = tuple[int, int, int, bool, float]
 SIZE = 5
 EDGES = st.lists(
     st.tuples(
-        st.integers(0, 2), st.integers(0, SIZE - 1), st.integers(0, SIZE - 1), st.booleans(), st.sampled_from([0.0, 1, 3])
+        st.integers(0, 2),
+        st.integers(0, SIZE - 1),
+        st.integers(0, SIZE - 1),
+        st.booleans(),
+        st.sampled_from([0.0, 1, 3]),
     ).filter(lambda edge: edge[1] != edge[2]),
     max_size=24,
 )
@@ -72,7 +76,7 @@ def test_agrees_with_a_search_through_all_paths(edges: list[Edge]) -> None:
 @given(st.permutations(range(8)), st.randoms(use_true_random=False))
 def test_any_hidden_order_is_found(order: list[int], random) -> None:
     """From comparisons of neighbours only, or from all pairs, in any sequence, one full order comes out."""
-    neighbours = [(0, a, b, False, 1.0) for a, b in zip(order, order[1:], strict=False)]
+    neighbours = [(0, a, b, False, 1.0) for a, b in pairwise(order)]
     everything = [(0, a, b, False, 1.0) for place, a in enumerate(order) for b in order[place + 1 :]]
     for edges in (neighbours, everything):
         random.shuffle(edges)
@@ -113,9 +117,9 @@ def test_labels_without_comparisons_have_no_lists() -> None:
 def test_a_chain_of_thousands_is_worked_out() -> None:
     """3,000 responses compared with their neighbours, and 3,000 tied one to the next: one step a level, few a tie."""
     order = torch.randperm(3000, generator=torch.Generator().manual_seed(0)).tolist()
-    chain = made([(0, a, b, False, 1.0) for a, b in zip(order, order[1:], strict=False)])
+    chain = made([(0, a, b, False, 1.0) for a, b in pairwise(order)])
     assert chain.level[torch.tensor(order)].tolist() == list(range(3000))
-    tied = made([(0, a, b, True, 1.0) for a, b in zip(order, order[1:], strict=False)])
+    tied = made([(0, a, b, True, 1.0) for a, b in pairwise(order)])
     assert tied.ordered.all()
     assert not tied.level.any()
 

@@ -52,9 +52,9 @@ class AdjacentRanking:
         """Return one term a record that is in order: loss float32 [L] in nats, weight float32 [L]."""
         lists = orders_of(labels)
         lists = lists.kept(lists.ordered & (lists.levels > 1))
-        upper, lower, share = _neighbours(lists)
+        upper, lower, pairs = _neighbours(lists)
         scalar = rewards.scalar
-        loss = softplus(scalar[lists.response[lower]] - scalar[lists.response[upper]]) * share
+        loss = softplus(scalar[lists.response[lower]] - scalar[lists.response[upper]]) / pairs
         return Terms(scalar.new_zeros(len(lists.weight)).index_add(0, lists.list[upper], loss), lists.weight)
 
     def requires(self, facts: DataFacts) -> str:
@@ -63,7 +63,7 @@ class AdjacentRanking:
 
 
 def _neighbours(lists: Orders) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return pairs of entries on neighbouring levels, int64 [P] twice, and the share of each in the mean, [P]."""
+    """Return pairs of entries on neighbouring levels, int64 [P] twice, and of how many a mean is taken, [P]."""
     stride = int(lists.levels.max()) + 1 if len(lists.record) else 1
     block = lists.list * stride + lists.level
     order = torch.argsort(block, stable=True)
@@ -72,4 +72,4 @@ def _neighbours(lists: Orders) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor
     below = count[block + 1]
     upper = torch.repeat_interleave(torch.arange(len(block), device=block.device), below)
     lower = order[spans(begin[block + 1], below)]
-    return upper, lower, 1 / (count[block] * below)[upper].to(lists.weight.dtype)
+    return upper, lower, (count[block] * below)[upper]

@@ -80,5 +80,6 @@ def _denominators(lists: Orders, reward: torch.Tensor) -> torch.Tensor:
     count = torch.bincount(block, minlength=blocks)
     place = torch.empty_like(order)
     place[order] = torch.arange(len(order), device=order.device) - (torch.cumsum(count, 0) - count)[block[order]]
-    left = torch.log1p(-place / count[block]).to(reward.dtype)
-    return torch.logaddexp(below.flatten()[block], tied.flatten()[block] + left) - torch.log1p(place.to(reward.dtype))
+    drawn = place.to(reward.dtype)
+    left = torch.log1p(-drawn / count[block])
+    return torch.logaddexp(below.flatten()[block], tied.flatten()[block] + left) - torch.log1p(drawn)

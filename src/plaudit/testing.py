@@ -1,5 +1,7 @@
 """Small parts for tests of plaudit and of its plug-ins: a tokenizer and labels that need no download."""
 
+from collections.abc import Sequence
+
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
@@ -47,4 +49,50 @@ def pair_labels(pairs: int) -> Labels:
         record=torch.arange(pairs).repeat_interleave(2),
         ratings=torch.zeros(responses, 0),
         lengths=torch.ones(responses, dtype=torch.int64),
+    )
+
+
+def list_labels(*levels: Sequence[int]) -> Labels:
+    """Return the labels of one record for each of ``levels``, all its responses compared with each other.
+
+    Args:
+        levels: of each response of a record, 0 the best; equal levels are ties.
+    """
+    starts = [sum(map(len, levels[:number])) for number in range(len(levels))]
+    pairs = [
+        (start + first, start + second, number, own[first] == own[second])
+        for number, (start, own) in enumerate(zip(starts, levels, strict=True))
+        for first in range(len(own))
+        for second in range(len(own))
+        if own[first] < own[second] or (own[first] == own[second] and first < second)
+    ]
+    chosen, rejected, record, tie = (torch.tensor(column) for column in zip(*pairs, strict=True))
+    responses = sum(map(len, levels))
+    return Labels(
+        chosen=chosen,
+        rejected=rejected,
+        tie=tie,
+        strength=torch.zeros(len(pairs)),
+        weight=torch.ones(len(pairs)),
+        record=torch.arange(len(levels)).repeat_interleave(torch.tensor(list(map(len, levels)))),
+        ratings=torch.zeros(responses, 0),
+        lengths=torch.ones(responses, dtype=torch.int64),
+        comparison_record=record,
+    )
+
+
+def rating_labels(**ratings: Sequence[float]) -> Labels:
+    """Return the labels of responses in one record that nobody compared, with a list of ``ratings`` an attribute."""
+    table = torch.tensor(list(ratings.values()), dtype=torch.float32).T
+    none = torch.zeros(0, dtype=torch.int64)
+    return Labels(
+        chosen=none,
+        rejected=none,
+        tie=none.bool(),
+        strength=none.float(),
+        weight=none.float(),
+        record=torch.zeros(len(table), dtype=torch.int64),
+        ratings=table.contiguous(),
+        lengths=torch.ones(len(table), dtype=torch.int64),
+        rating_names=tuple(ratings),
     )

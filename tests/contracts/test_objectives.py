@@ -37,28 +37,49 @@ SETTINGS: dict[str, tuple[dict[str, Any], ...]] = {
     "robust": ({}, {"flip_rate": 0.0}, {"flip_rate": "learn", "use_strength": False}, {"form": "unbiased"}),
     "thurstone": ({}, {"noise": 0.2}, {"use_strength": False}),
     "triplet": ({}, {"margin": 0.3, "use_strength": False}),
+    "adjacent_ranking": ({},),
+    "all_pairs": ({},),
+    "contrastive": ({}, {"temperature": 0.3}),
+    "ordinal": (
+        {"levels": (0, 1, 2), "attributes": ("quality",)},
+        {"levels": (-1, 0, 1.2, 2), "attributes": ("quality",)},
+    ),
+    "plackett_luce": ({},),
+    "squared_error": (
+        {"attributes": ("quality",)},
+        {"attributes": ("quality",), "weights": (0.5,), "centre": 1.0, "scale": 3.0},
+    ),
 }
 """The settings under which each objective is tested."""
 
 # --- batches ----------------------------------------------------------------------------------------------------------
 
 
-def labels_of(seed: int) -> Labels:
-    """Labels of 4 records of 3 responses each, all pairs compared, with ties, strengths, weights and ratings."""
+def labels_of(seed: int, ties: bool = True) -> Labels:
+    """Labels of 4 records of 3 responses each: in order, with ties, all pairs compared, and rated accordingly.
+
+    There are strengths, weights, and besides the rating ``quality`` one that has nothing to do with it and is often
+    missing. Without ``ties``, the three responses of a record are on three levels.
+    """
     rng = torch.Generator().manual_seed(seed)
     left, right = torch.triu_indices(PER_RECORD, PER_RECORD, 1)
     starts = PER_RECORD * torch.arange(RECORDS)[:, None]
-    chosen, rejected = (left + starts).ravel(), (right + starts).ravel()
-    responses, comparisons = PER_RECORD * RECORDS, chosen.numel()
+    first, second = (left + starts).ravel(), (right + starts).ravel()
+    responses, comparisons = PER_RECORD * RECORDS, first.numel()
+    shuffled = torch.stack([torch.randperm(PER_RECORD, generator=rng) for _ in range(RECORDS)]).ravel()
+    level = torch.randint(PER_RECORD, (responses,), generator=rng) if ties else shuffled
+    upwards = level[first] > level[second]
+    other = torch.rand(responses, generator=rng)
     return Labels(
-        chosen=chosen,
-        rejected=rejected,
-        tie=torch.rand(comparisons, generator=rng) < 0.3,
+        chosen=torch.where(upwards, second, first),
+        rejected=torch.where(upwards, first, second),
+        tie=level[first] == level[second],
         strength=torch.rand(comparisons, generator=rng),
         weight=0.5 + torch.rand(comparisons, generator=rng),
         record=torch.arange(RECORDS).repeat_interleave(PER_RECORD),
-        ratings=torch.rand(responses, 2, generator=rng),
+        ratings=torch.stack([2.0 - level, torch.where(other < 0.3, torch.nan, other)], 1),
         lengths=torch.randint(1, 9, (responses,), generator=rng),
+        rating_names=("quality", "other"),
     )
 
 
@@ -73,7 +94,8 @@ def united(first: Labels, second: Labels) -> Labels:
     """The labels of two batches in one."""
     offsets = {"chosen": len(first.record), "rejected": len(first.record), "record": int(first.record.max()) + 1}
     pairs = {name: (getattr(first, name), getattr(second, name) + offsets.get(name, 0)) for name in _NUMBERS}
-    return Labels(tie=torch.cat([first.tie, second.tie]), **{name: torch.cat(pair) for name, pair in pairs.items()})
+    columns = {name: torch.cat(pair) for name, pair in pairs.items()}
+    return Labels(tie=torch.cat([first.tie, second.tie]), rating_names=first.rating_names, **columns)
 
 
 def of_comparisons(labels: Labels, which: torch.Tensor) -> Labels:
@@ -84,7 +106,7 @@ def of_comparisons(labels: Labels, which: torch.Tensor) -> Labels:
 
 def turned_round(labels: Labels) -> Labels:
     """The opposite of everything that the labels say is better."""
-    return replace(labels, chosen=labels.rejected, rejected=labels.chosen, ratings=-labels.ratings)
+    return replace(labels, chosen=labels.rejected, rejected=labels.chosen, ratings=2 - labels.ratings)
 
 
 def value_and_gradient(objective: Objective, values: torch.Tensor, labels: Labels) -> tuple[Terms, torch.Tensor]:
@@ -101,8 +123,8 @@ def same(first: torch.Tensor, second: torch.Tensor) -> bool:
 
 
 def margins_after_descent(objective: Objective, labels: Labels) -> torch.Tensor:
-    """The margins of the comparisons after 50 steps down the gradient from equal rewards; no ties, no strengths."""
-    labels = replace(labels, tie=torch.zeros_like(labels.tie), strength=torch.zeros_like(labels.strength))
+    """The margins of the comparisons after 50 steps down the gradient from equal rewards, without strengths."""
+    labels = replace(labels, strength=torch.zeros_like(labels.strength))
     values = torch.zeros(PER_RECORD * RECORDS, 1, requires_grad=True)
     descent = torch.optim.SGD([values], lr=0.1)
     for _ in range(50):
@@ -129,7 +151,8 @@ def finite_at_any_margin(objective: Objective) -> None:
     """Loss and gradient are finite at margins 0 and ±10,000, for ties too."""
     margins = torch.tensor([0.0, 1e4, -1e4] * 2)
     values = torch.stack([margins / 2, -margins / 2], 1).reshape(-1, 1)
-    labels = replace(pair_labels(6), tie=torch.arange(6) >= 3)
+    ratings = torch.stack([values[:, 0].clamp(0, 2), torch.full((12,), torch.nan)], 1)
+    labels = replace(pair_labels(6), tie=torch.arange(6) >= 3, ratings=ratings, rating_names=("quality", "other"))
     terms, gradient = value_and_gradient(objective, values, labels)
     assert torch.isfinite(terms.loss).all()
     assert torch.isfinite(gradient).all()
@@ -190,13 +213,13 @@ def weight_zero_is_no_comparison(objective: Objective) -> None:
 
 def descent_orders_the_responses(objective: Objective) -> None:
     """Walking down the gradient from equal rewards puts every record's responses in the order of the labels."""
-    labels = labels_of(5)
+    labels = labels_of(5, ties=False)
     assert (margins_after_descent(objective, labels) > 0.01).all()
 
 
 def turned_labels_turn_the_order(objective: Objective) -> None:
     """The opposite labels lead to the opposite order, not to the same."""
-    assert (margins_after_descent(objective, turned_round(labels_of(5))) > 0.01).all()
+    assert (margins_after_descent(objective, turned_round(labels_of(5, ties=False))) > 0.01).all()
 
 
 def order_of_comparisons_does_not_matter(objective: Objective) -> None:

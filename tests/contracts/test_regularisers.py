@@ -19,6 +19,7 @@ from plaudit.objectives.bradley_terry import BradleyTerry
 from plaudit.objectives.regularisers import Regularised, Regulariser
 from plaudit.testing import pair_labels
 from plaudit.training.step import label_weight
+from tests.contracts.test_objectives import SETTINGS as OBJECTIVES
 from tests.contracts.test_objectives import labels_of, of_comparisons, rewards_of, same, united
 
 SETTINGS: dict[str, tuple[dict[str, Any], ...]] = {
@@ -249,3 +250,18 @@ def test_the_contract_fails_on_a_wrong_regulariser(name: str) -> None:
     wrong, caught_by = WRONG[name]
     with pytest.raises((AssertionError, RuntimeError)):
         caught_by(wrong)
+
+
+@pytest.mark.parametrize("name", members.names("objectives"))
+def test_every_objective_says_what_its_terms_are(name: str) -> None:
+    """An objective that does not say ``per`` has one term a comparison, which only its two rewards move."""
+    objective, labels = members.load("objectives", name)(**OBJECTIVES[name][0]), labels_of(0)
+    leaf = rewards_of(0).float().requires_grad_()
+    loss = objective(Rewards(leaf), labels).loss
+    if getattr(objective, "per", "comparison") == "comparison":
+        assert loss.shape == labels.weight.shape
+    for place in range(0, len(loss), 4) if loss.shape == labels.weight.shape else ():
+        (pull,) = torch.autograd.grad(loss[place], leaf, retain_graph=True)
+        moved = set(pull[:, 0].nonzero()[:, 0].tolist())
+        theirs = {int(labels.chosen[place]), int(labels.rejected[place])}
+        assert moved <= theirs or getattr(objective, "per", "comparison") != "comparison"

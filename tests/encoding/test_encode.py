@@ -174,3 +174,34 @@ def test_bare_sequences_keep_their_places() -> None:
 
     assert places == [0, 1, 0]
     assert [encoded.ids(place).tolist() for place in places] == [one.ids.tolist() for one in sequences]
+
+
+def test_ratings_need_no_comparisons() -> None:
+    """Records of one to four responses that were only rated are kept; their labels hold the ratings, nothing else."""
+    records = [
+        Preference(
+            prompt=f"p{count}",
+            responses=tuple(
+                Response(content=f"r{at}", ratings={"true": float(at)} if at else {}) for at in range(count)
+            ),
+        )
+        for count in (1, 2, 3, 4)
+    ]
+    encoded = encode_all(records, ENCODER)
+    assert len(encoded) == 4
+    assert not encoded.dropped
+    labels = collate(encoded, range(4)).labels
+    assert len(labels.chosen) == len(labels.record_of_comparisons()) == 0
+    assert labels.rating_names == ("true",)
+    assert labels.ratings[:, 0].nan_to_num(-1).tolist() == [-1, -1, 1, -1, 1, 2, -1, 1, 2, 3]
+    assert labels.occurrences is not None
+    assert labels.occurrences.tolist() == [1] * 10
+
+
+def test_labels_know_the_record_of_each_comparison() -> None:
+    """Where a response is in two records of a batch too; moved to a device, labels keep all they hold."""
+    records = [_pair("p", "a", "b"), _pair("p", "b", "c")]
+    labels = collate(encode_all(records, ENCODER), [1, 0]).to("cpu").labels
+    assert labels.record_of_comparisons().tolist() == [0, 1]
+    assert labels.occurrences is not None
+    assert sorted(labels.occurrences.tolist()) == [1, 1, 2]

@@ -141,3 +141,27 @@ def test_a_large_set_stays_columns() -> None:
 
     assert len(edges.chosen) == 600 * 599 // 2 - same
     assert (ratings[edges.chosen] - ratings[edges.rejected]).min() == 1
+
+
+@given(RATINGS, st.sampled_from([0.5, 1.0]))
+def test_ties_are_the_pairs_that_are_left(ratings: list[float], gap: float) -> None:
+    """With ties every pair is compared once: as a tie where the ratings are closer than the gap."""
+    compared = compare_ratings(_singles(ratings), gap=gap, block=None, ties=True)[0]
+
+    assert len(compared.comparisons) == len(ratings) * (len(ratings) - 1) // 2
+    for edge in compared.comparisons:
+        lead = compared.responses[edge.chosen].ratings["rating"] - compared.responses[edge.rejected].ratings["rating"]
+        assert lead >= 0
+        assert edge.tie == (lead < gap)
+
+
+def test_what_was_not_rated_is_not_tied() -> None:
+    """A missing rating makes no comparison, with ties or without."""
+    answers = (
+        Response(content="a", ratings={"rating": 1.0}),
+        Response(content="b"),
+        Response(content="c", ratings={"rating": 1.0}),
+    )
+    compared = compare_ratings(Preferences.of([Preference(prompt="p", responses=answers)]), ties=True)
+
+    assert [(e.chosen, e.rejected, e.tie) for e in compared[0].comparisons] == [(0, 2, True)]

@@ -1,6 +1,7 @@
 """What travels to a model: token ids packed into prompt trees, and the labels of the responses in them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 import torch
 
@@ -56,9 +57,13 @@ class Labels:
         tie: bool [M].
         strength: float32 [M], stated margin in reward units, 0 where none was stated.
         weight: float32 [M], how much each comparison counts.
-        record: int64 [N], which record of the batch each response belongs to (for listwise objectives).
+        record: int64 [N], which record of the batch each response belongs to (the last one, if it is in several).
         ratings: float32 [N, A], NaN where a response has no such rating; A may be 0.
         lengths: int64 [N], tokens of each response without its prompt.
+        comparison_record: int64 [M], which record of the batch each comparison belongs to; None where every response
+            is in one record only.
+        occurrences: int64 [N], how often each response occurs in the batch's records; None where it is once.
+        rating_names: names of the A ratings; empty where they have none.
     """
 
     chosen: torch.Tensor
@@ -69,6 +74,19 @@ class Labels:
     record: torch.Tensor
     ratings: torch.Tensor
     lengths: torch.Tensor
+    comparison_record: torch.Tensor | None = None
+    occurrences: torch.Tensor | None = None
+    rating_names: tuple[str, ...] = ()
+
+    def record_of_comparisons(self) -> torch.Tensor:
+        """Return the record of each comparison, int64 [M]."""
+        return self.record[self.chosen] if self.comparison_record is None else self.comparison_record
+
+    def to(self, device: torch.device | str) -> "Labels":
+        """Return the labels with every tensor on ``device``."""
+        held: dict[str, Any] = {column.name: getattr(self, column.name) for column in fields(self)}
+        held |= {name: value.to(device) for name, value in held.items() if isinstance(value, torch.Tensor)}
+        return Labels(**held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +116,7 @@ class Batch:
     def to(self, device: torch.device | str) -> "Batch":
         """Return the batch with every tensor on ``device``."""
         moved = {name: getattr(self, name).to(device) for name in _TENSORS}
-        labels = Labels(**{name: getattr(self.labels, name).to(device) for name in Labels.__slots__})
-        return Batch(**moved, layout=self.layout, labels=labels, sequences=self.sequences)
+        return Batch(**moved, layout=self.layout, labels=self.labels.to(device), sequences=self.sequences)
 
 
 _TENSORS = ("input_ids", "position_ids", "token_type_ids", "ends", "starts")

@@ -115,9 +115,12 @@ def _tree_rows(encoded: EncodedSet, family: Sequence[int], prompt: int) -> NDArr
 def _labels(encoded: EncodedSet, records: Sequence[int], order: Sequence[int]) -> Labels:
     place = {sequence: index for index, sequence in enumerate(order)}
     edges = np.concatenate([_edge_numbers(encoded, record) for record in records] or [np.zeros(0, np.int64)])
-    record_of = np.zeros(len(order), dtype=np.int64)
+    votes = np.array([len(_edge_numbers(encoded, record)) for record in records], np.int64)
+    record_of, occurrences = np.zeros(len(order), dtype=np.int64), np.zeros(len(order), dtype=np.int64)
     for number, record in enumerate(records):
-        record_of[[place[int(s)] for s in encoded.responses_of(record)]] = number
+        own = [place[int(s)] for s in encoded.responses_of(record)]
+        record_of[own] = number
+        np.add.at(occurrences, own, 1)
     index = np.asarray(order, dtype=np.int64)
     return Labels(
         chosen=torch.tensor([place[int(s)] for s in encoded.chosen[edges]], dtype=torch.int64),
@@ -128,6 +131,9 @@ def _labels(encoded: EncodedSet, records: Sequence[int], order: Sequence[int]) -
         record=torch.from_numpy(record_of),
         ratings=torch.from_numpy(encoded.ratings[index].copy()),
         lengths=torch.from_numpy(encoded.lengths[index] - encoded.response_starts[index]),
+        comparison_record=torch.from_numpy(np.repeat(np.arange(len(votes)), votes)),
+        occurrences=torch.from_numpy(occurrences),
+        rating_names=encoded.rating_names,
     )
 
 

@@ -48,7 +48,11 @@ class Terms:
 
 
 class Objective(Protocol):
-    """A loss. Constructor arguments are its settings; calling it is its behaviour."""
+    """A loss. Constructor arguments are its settings; calling it is its behaviour.
+
+    It may also have ``requires(facts: DataFacts) -> str``: what the data lack for it, or an empty string. Training asks
+    before it begins.
+    """
 
     def __call__(self, rewards: Rewards, labels: Labels) -> Terms:
         """Return the unreduced, weighted terms of the batch."""

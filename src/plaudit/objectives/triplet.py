@@ -31,6 +31,7 @@ last:
 
 from dataclasses import dataclass
 from math import inf
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -48,6 +49,8 @@ class Triplet:
         margin: what the winner's reward must exceed any loser's by, finite and above 0.
         use_strength: require a comparison's stated strength on top of ``margin``.
     """
+
+    per: ClassVar[str] = "winner"
 
     margin: float = 1.0
     use_strength: bool = True

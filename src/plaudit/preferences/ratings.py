@@ -29,6 +29,7 @@ def compare_ratings(
     seed: int = 0,
     passes: int = 1,
     strength: bool = False,
+    ties: bool = False,
 ) -> Preferences:
     """Return records whose comparisons are all pairs of responses rated at least ``gap`` apart, the higher one chosen.
 
@@ -44,6 +45,7 @@ def compare_ratings(
         seed: of the shuffles; the same seed gives the same blocks.
         passes: how many times to shuffle and cut; each response is in one block a pass.
         strength: state the difference as the comparison's strength.
+        ties: make a tie of two ratings that are closer than ``gap``.
 
     Raises:
         ValueError: gap, block or passes make no sense, or nothing could be compared.
@@ -56,8 +58,8 @@ def compare_ratings(
     single = _are_single(preferences)
     listed = _listed(preferences.select(np.flatnonzero(~single)), attribute)
     blocks = _blocks(preferences.select(np.flatnonzero(single)), attribute, _Cut(block, passes, seed), drops)
-    objective = "" if attribute in OVERALL else attribute
-    rows = (_with_edges(row, rated, gap, strength, objective) for row, rated in chain(listed, blocks))
+    edges = _Edges(gap, strength, ties, "" if attribute in OVERALL else attribute)
+    rows = (edges.added(row, rated) for row, rated in chain(listed, blocks))
     compared = Preferences.of_columns(_those_compared(rows, drops))
     if not len(compared):
         lost = ", ".join(f"{count} × {reason}" for reason, count in drops.items())
@@ -128,19 +130,30 @@ def _block(responses: list[Response], source: str, weight: float) -> codec.Colum
     return codec.encode(preference, weight)
 
 
-def _with_edges(row: codec.Columns, rated: Floats, gap: float, strength: bool, objective: str) -> codec.Columns:
-    """Return the row with a comparison for every pair of ratings at least ``gap`` apart."""
-    first, second = np.triu_indices(len(rated), 1)
-    lead = rated[first] - rated[second]
-    far = np.abs(lead) >= gap - _SLACK
-    first, second, lead = first[far], second[far], lead[far]
-    return row | {
-        "chosen": np.where(lead > 0, first, second).astype(np.int32),
-        "rejected": np.where(lead > 0, second, first).astype(np.int32),
-        "strength": np.abs(lead) if strength else None,
-        "votes": codec.votes_for(objective, len(lead)) if objective else None,
-        "vote_total": float(len(lead)),
-    }
+@dataclass(frozen=True, slots=True)
+class _Edges:
+    """How comparisons are made of the ratings of a record."""
+
+    gap: float
+    strength: bool
+    ties: bool
+    objective: str
+
+    def added(self, row: codec.Columns, rated: Floats) -> codec.Columns:
+        """Return the row with a comparison for every pair of ratings at least ``gap`` apart, and ties if wanted."""
+        first, second = np.triu_indices(len(rated), 1)
+        lead = rated[first] - rated[second]
+        known = ~np.isnan(lead) if self.ties else np.abs(lead) >= self.gap - _SLACK
+        first, second, lead = first[known], second[known], lead[known]
+        tie = np.abs(lead) < self.gap - _SLACK
+        return row | {
+            "chosen": np.where(lead >= 0, first, second).astype(np.int32),
+            "rejected": np.where(lead >= 0, second, first).astype(np.int32),
+            "tie": tie if tie.any() else None,
+            "strength": np.abs(lead) if self.strength else None,
+            "votes": codec.votes_for(self.objective, len(lead)) if self.objective else None,
+            "vote_total": float(len(lead)),
+        }
 
 
 def _those_compared(rows: Iterator[codec.Columns], drops: Counter[str]) -> Iterator[codec.Columns]:

@@ -22,6 +22,7 @@ from plaudit.training import checkpoints, ranks
 from plaudit.training.callbacks import ProgressLine
 from plaudit.training.facts import facts_of
 from plaudit.training.features import CachedHead, cache_features
+from plaudit.training.fitness import NothingToLearn, require_learnable
 from plaudit.training.heldout import Heldout
 from plaudit.training.interruption import Interrupted, Interruption, interruptible
 from plaudit.training.loader import StepLoader, Steps
@@ -29,15 +30,10 @@ from plaudit.training.preparation import NotTrainable, check_repeatable, prepare
 from plaudit.training.progress import Progress, Row
 from plaudit.training.recipe import Recipe
 from plaudit.training.run_folder import CHECKPOINTS, HISTORY, Facts, held, settle
-from plaudit.training.step import label_weight
 from plaudit.training.supervised import Supervised
 from plaudit.training.trainer import PROGRESS, Trainer
 
 Validate = Callable[[nn.Module], dict[str, float]]
-
-
-class NothingToLearn(ValueError):
-    """The set holds nothing that the objective learns from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +155,9 @@ class Run:
         if rewards.values.dtype != torch.float32:
             raise NotTrainable(f"{type(self.model).__name__} gives rewards in {rewards.values.dtype}; fp32 is needed")
         likelihood = None if self.recipe.tune == "head" else rewards.log_likelihood
-        _check_learnable(self.train, self.objective, Rewards(rewards.values, rewards.variance, likelihood))
+        like = Rewards(rewards.values, rewards.variance, likelihood)
+        outputs = getattr(self.model, "outputs", ())
+        require_learnable(self.train, self.objective, like, names=self.names, outputs=outputs)
         adapters_drop = self.recipe.tune == "lora" and self.recipe.lora.dropout > 0
         if self.recipe.dropout == 0 and not adapters_drop:
             check_repeatable(self.model, batch)
@@ -238,18 +236,6 @@ def _check_arguments(run: Run) -> None:
         raise ValueError("patience stops on held-out loss; give validation or validate, or leave patience out")
     if run.names and len(run.names) != len(run.train):
         raise ValueError(f"{len(run.names)} names were given for {len(run.train)} records")
-
-
-def _check_learnable(train: EncodedSet, objective: Objective, like: Rewards) -> None:
-    for first in range(0, len(train), 256):
-        batch = collate_labels(train, range(first, min(first + 256, len(train)))).to(like.values.device)
-        if float(label_weight(objective, batch.labels, like)) > 0:
-            return
-    raise NothingToLearn(
-        f"{type(objective).__name__} finds nothing to learn from in {len(train)} records: they hold "
-        f"{len(train.chosen)} comparisons and the ratings {', '.join(train.rating_names) or 'none'}; make comparisons "
-        "from ratings, or choose an objective that learns from what there is"
-    )
 
 
 def _trainer(run: Run, args: object, interruption: Interruption) -> Trainer:

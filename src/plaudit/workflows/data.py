@@ -7,10 +7,11 @@ from typing import Literal
 from plaudit.preferences.confidence import weigh_by_agreement
 from plaudit.preferences.dataset import Preferences
 from plaudit.preferences.groups import assign
+from plaudit.preferences.negatives import add_negatives
 from plaudit.preferences.ratings import compare_ratings
 from plaudit.preferences.reading import read_many
 from plaudit.preferences.split import split
-from plaudit.workflows.announcing import Say
+from plaudit.workflows.announcing import Say, to_stderr
 
 PARTS = ("train", "validation", "test")
 
@@ -35,11 +36,15 @@ class Data:
         on_unfit: what becomes of a response too long for ``max_length``: ``error``, or ``drop`` and count.
         attribute: the rating that comparisons are made from, where records have ratings and no comparisons.
         gap: least difference of two ratings that makes a comparison, in the ratings' units.
+        ties: make a tie of two ratings that are closer than that.
+        compare: make such comparisons in the training part too; false leaves its ratings as they are, for objectives
+            that learn from ratings.
         block: responses without a prompt that are compared with each other in one record.
         passes: how often such responses are dealt into blocks.
         confidence: ``agreement`` weighs the comparisons of the training part by how far people agree on them (several
             votes on the same two responses, or ratings that list their votes), the sum of weights kept; ``none`` does
             not.
+        cross_prompt_negatives: responses to other prompts that each training record gets as losers.
         limit: use only the first so many records of the training sources; 0 uses all.
         seed: of the split and of the blocks.
     """
@@ -55,17 +60,21 @@ class Data:
     on_unfit: Literal["error", "drop"] = "error"
     attribute: str = "rating"
     gap: float = 0.5
+    ties: bool = False
+    compare: bool = True
     block: int = 8
     passes: int = 1
     confidence: Literal["none", "agreement"] = "none"
+    cross_prompt_negatives: int = 0
     limit: int = 0
     seed: int = 0
 
     def __post_init__(self) -> None:
         if self.weights and len(self.weights) != len(self.train):
             raise ValueError(f"weights has {len(self.weights)} numbers for {len(self.train)} training sources")
-        if self.limit < 0:
-            raise ValueError(f"limit must be 0 or more, not {self.limit}")
+        for name in ("limit", "cross_prompt_negatives"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must be 0 or more, not {getattr(self, name)}")
         for name in ("validation_share", "test_share"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} must be from 0 to less than 1, not {getattr(self, name)}")
@@ -88,18 +97,24 @@ class Data:
             return preferences
         block = None if all_pairs else self.block
         passes = 1 if all_pairs else self.passes
-        compared = assign(compare_ratings(preferences, self.attribute, self.gap, block, self.seed, passes))
+        how = (self.attribute, self.gap, block, self.seed, passes)
+        compared = assign(compare_ratings(preferences, *how, ties=self.ties))
         compared.drops.update(preferences.drops)
         return compared
 
 
-def prepare(data: Data) -> dict[str, Preferences]:
+def prepare(data: Data, say: Say = to_stderr) -> dict[str, Preferences]:
     """Return the parts ``train``, ``validation`` (unless its share is 0) and ``test``, no group in two of them.
 
     Separate validation and test sources are taken as they are: what they share with the training data is not removed.
 
+    Args:
+        data: where they come from.
+        say: is told how many negatives were added to the training part.
+
     Raises:
         BadData: there is nothing to learn from or to measure on.
+        ValueError: negatives cannot be added as asked for (see `plaudit.preferences.negatives.add_negatives`).
     """
     if not data.test and not data.test_share:
         raise BadData("nothing to measure on: test_share is 0 and data.test names no source; give one of them")
@@ -108,10 +123,24 @@ def prepare(data: Data) -> dict[str, Preferences]:
     if parts["train"] is not read:
         parts["train"].drops.update(read.drops)
     parts |= {name: data.read(sources) for name, sources in _given(data).items()}
-    compared = {name: data.compared(parts[name], all_pairs=name != "train") for name in PARTS if name in parts}
+    as_it_is = () if data.compare else ("train",)
+    compared = {
+        name: parts[name] if name in as_it_is else data.compared(parts[name], all_pairs=name != "train")
+        for name in PARTS
+        if name in parts
+    }
     if data.confidence == "agreement":
         compared["train"] = weigh_by_agreement(compared["train"])
+    if data.cross_prompt_negatives:
+        compared["train"] = with_negatives(compared["train"], data, say)
     return compared
+
+
+def with_negatives(train: Preferences, data: Data, say: Say) -> Preferences:
+    """Return the training part with responses to other prompts as losers, and say how many there are."""
+    made = add_negatives(train, data.cross_prompt_negatives, data.seed)
+    say(f"train: {made.added:,} responses to other prompts added as losers; {made.without:,} records got none")
+    return made.preferences
 
 
 def divided(whole: Preferences, data: Data) -> dict[str, Preferences]:

@@ -128,7 +128,7 @@ def train_and_evaluate(
     """
     folders.require(Path(output), resume=resume)
     data, wanted, objective, recipe, measurement = _sections(configuration)
-    parts = prepare(data)
+    parts = prepare(data, say)
     for name, part in parts.items():
         announce(name, part, say)
     _require_tokenizer(Path(base_model(wanted.base)))

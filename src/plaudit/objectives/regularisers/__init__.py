@@ -47,7 +47,8 @@ class Regularised(nn.Module):
     objective has one term a comparison; else what the comparison weighs, divided by the number of comparisons in its
     record, so that the penalties of a record weigh as one list does.
 
-    An objective whose terms are not its comparisons says so in an attribute ``per`` (``"record"``, ``"response"``).
+    An objective whose terms are not its comparisons says so in an attribute ``per`` (``"record"``, ``"winner"``,
+    ``"rating"``).
     What the objective learns is among the parameters of this module.
 
     Args:
@@ -88,7 +89,7 @@ class Regularised(nn.Module):
         if self.per == "comparison":
             require_comparisons(terms, labels, self.objective)
             return terms.weight
-        record = labels.record[labels.chosen]
+        record = labels.record_of_comparisons()
         return labels.weight / torch.bincount(record)[record]
 
 
@@ -101,7 +102,7 @@ def require_comparisons(terms: Terms, labels: Labels, objective: object) -> None
     if terms.weight.shape != labels.weight.shape:
         raise Unsuited(
             f"{type(objective).__name__} has {len(terms.weight)} terms for {len(labels.weight)} comparisons; an "
-            "objective whose terms are not its comparisons says so in its class: per = 'record' or 'response'"
+            "objective whose terms are not its comparisons says so in its class: per = 'record', 'winner' or 'rating'"
         )
 
 

@@ -3,7 +3,6 @@
 ``save`` writes it beside its place, loads it back, measures what the contract states, and then moves it into place.
 """
 
-import inspect
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from plaudit import members
 from plaudit.encoding.encoder import Encoder
 from plaudit.encoding.encoder import Sequence as Tokens
 from plaudit.models import attention
-from plaudit.models.architectures.scalar import Scalar
+from plaudit.models.headed import Headed
 from plaudit.scoring import canaries, fingerprints, parity
 from plaudit.scoring.canaries import Canaries
 from plaudit.scoring.card import card
@@ -33,7 +32,7 @@ FAITHFUL = 1e-3
 
 def save(
     folder: Path | str,
-    model: Scalar,
+    model: Headed,
     encoder: Encoder,
     recipe: Mapping[str, Any],
     *,
@@ -102,13 +101,7 @@ class Measured:
         return [self.sequences[place] for place in self.few]
 
 
-def settings_of(model: Scalar) -> dict[str, Any]:
-    """Return the constructor's settings of an architecture, besides the classifier and the computing dtype."""
-    names = list(inspect.signature(type(model)).parameters)[1:]
-    return {name: getattr(model, name) for name in names if name != "compute_dtype"}
-
-
-def name_of(model: Scalar) -> str:
+def name_of(model: Headed) -> str:
     """Return the name under which `members.load` finds the architecture."""
     module = type(model).__module__
     prefix = f"{members.SETS['architectures']}."
@@ -117,18 +110,18 @@ def name_of(model: Scalar) -> str:
 
 def build(
     classifier: PreTrainedModel, architecture: str, settings: Mapping[str, Any], dtype: torch.dtype = torch.float32
-) -> Scalar:
+) -> Headed:
     """Return the architecture around a loaded classifier, in evaluation mode."""
-    model: Scalar = members.load("architectures", architecture)(classifier, **settings, compute_dtype=dtype)
+    model: Headed = members.load("architectures", architecture)(classifier, **settings, compute_dtype=dtype)
     return model.eval()
 
 
-def kernel_of(model: Scalar) -> str:
+def kernel_of(model: Headed) -> str:
     """Return the attention kernel in use."""
     return attention.NAME if model.layout == "trees" else str(model.classifier.config._attn_implementation)  # noqa: SLF001
 
 
-def _require_pad(folder: Path, model: Scalar, encoder: Encoder) -> None:
+def _require_pad(folder: Path, model: Headed, encoder: Encoder) -> None:
     pad = model.classifier.config.get_text_config().pad_token_id
     if model.pooling == "hf_last_non_pad":
         return
@@ -140,7 +133,7 @@ def _require_pad(folder: Path, model: Scalar, encoder: Encoder) -> None:
         raise BadArtefact(folder, "pad", f"id {pad} is both pad and scored token, so transformers would skip it")
 
 
-def _checked(folder: Path, written: Path, model: Scalar, encoder: Encoder, shift: float, *, exact: bool) -> Measured:
+def _checked(folder: Path, written: Path, model: Headed, encoder: Encoder, shift: float, *, exact: bool) -> Measured:
     """Measure what was written for ``folder``, and require that it gives the rewards of the model in memory."""
     try:
         measured = _measure(written, model, encoder, shift)
@@ -152,18 +145,18 @@ def _checked(folder: Path, written: Path, model: Scalar, encoder: Encoder, shift
     return measured
 
 
-def _measure(folder: Path, model: Scalar, encoder: Encoder, shift: float) -> Measured:
+def _measure(folder: Path, model: Headed, encoder: Encoder, shift: float) -> Measured:
     classifier = read_weights(folder).to(next(model.parameters()).device)  # type: ignore[arg-type]
     sequences = list(canaries.encode(encoder)[0].values())
     few = canaries.few(sequences)
     by_class = parity.class_rewards(classifier, [sequences[place] for place in few])
     head = fingerprints.head(classifier)
     restore_bias(classifier, shift)
-    reloaded = build(classifier, name_of(model), settings_of(model))
+    reloaded = build(classifier, name_of(model), model.settings)
     return Measured(canaries.record(reloaded, encoder), sequences, few, by_class, head)
 
 
-def _require_faithful(folder: Path, model: Scalar, measured: Measured) -> None:
+def _require_faithful(folder: Path, model: Headed, measured: Measured) -> None:
     training = model.training
     rewards = canaries.at_dtype(model.eval(), measured.some(), "float32")
     model.train(training)
@@ -174,7 +167,7 @@ def _require_faithful(folder: Path, model: Scalar, measured: Measured) -> None:
 
 
 def _contract(
-    model: Scalar, encoder: Encoder, recipe: Mapping[str, Any], measured: Measured, *, shift: float, adapter: bool
+    model: Headed, encoder: Encoder, recipe: Mapping[str, Any], measured: Measured, *, shift: float, adapter: bool
 ) -> Contract:
     difference = measured.difference(measured.by_class)
     class_note = parity.class_note(difference, model.pooling, shift) if difference > PARITY else ""
@@ -182,7 +175,7 @@ def _contract(
     string_note = parity.string_note(encoder, pairs, measured.sequences)
     return Contract(
         architecture=name_of(model),
-        settings=settings_of(model),
+        settings=model.settings,
         encoding=encoder.contract(),
         scored_tokens=tuple(sorted({int(sequence.ids[-1]) for sequence in measured.sequences})),
         tolerances=canaries.tolerances(measured.canaries),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from plaudit.encoding.encoder import Encoder, Sequence
 from plaudit.encoding.turns import Unencodable
-from plaudit.models.architectures.scalar import Scalar
+from plaudit.models.headed import Headed
 from plaudit.scoring.canary_texts import TEXTS, overlong
 from plaudit.scoring.contract import CANARIES, BadArtefact, Contract, read_json, write_json
 from plaudit.scoring.conversations import Pair, as_pair
@@ -80,7 +80,7 @@ def encode(encoder: Encoder) -> tuple[dict[str, Sequence], dict[str, str]]:
     return sequences, refused
 
 
-def record(model: Scalar, encoder: Encoder, dtypes: tuple[str, ...] = RECORDED) -> Canaries:
+def record(model: Headed, encoder: Encoder, dtypes: tuple[str, ...] = RECORDED) -> Canaries:
     """Score the conversations at each dtype.
 
     Raises:
@@ -102,7 +102,7 @@ def few(sequences: list[Sequence]) -> list[int]:
     return sorted(range(len(sequences)), key=lambda place: len(sequences[place].ids))[:6]
 
 
-def at_dtype(model: Scalar, sequences: list[Sequence], dtype: str) -> NDArray[np.float64]:
+def at_dtype(model: Headed, sequences: list[Sequence], dtype: str) -> NDArray[np.float64]:
     """Return rewards computed at ``dtype``, float64 [N]; the model's own dtype is put back."""
     before = model.compute_dtype
     model.compute_dtype = DTYPES[dtype]

@@ -10,7 +10,7 @@ from plaudit.encoding.encode import encode_sequences
 from plaudit.encoding.encoded import EncodedSet
 from plaudit.encoding.encoder import Sequence as Tokens
 from plaudit.encoding.packing import collate_sequences
-from plaudit.models.architectures.scalar import Scalar
+from plaudit.models.headed import Headed
 
 BUDGET = 16384
 """Packed tokens a forward pass, unless a single sequence is longer."""
@@ -20,7 +20,7 @@ class NonFiniteReward(ArithmeticError):
     """The model gave NaN or infinity: its weights or its dtype are broken. It is never passed on as a reward."""
 
 
-def rewards_of(model: Scalar, sequences: Iterable[Tokens], budget: int = BUDGET) -> NDArray[np.float64]:
+def rewards_of(model: Headed, sequences: Iterable[Tokens], budget: int = BUDGET) -> NDArray[np.float64]:
     """Return the reward of each sequence, float64 [N], in the order given; equal sequences are computed once.
 
     Raises:
@@ -33,7 +33,7 @@ def rewards_of(model: Scalar, sequences: Iterable[Tokens], budget: int = BUDGET)
     return rewards[places]
 
 
-def _forward(model: Scalar, encoded: EncodedSet, part: list[int]) -> NDArray[np.float64]:
+def _forward(model: Headed, encoded: EncodedSet, part: list[int]) -> NDArray[np.float64]:
     """Return the rewards of ``part`` in its own order."""
     device = next(model.parameters()).device
     batch = collate_sequences(encoded, part, share=model.shares)

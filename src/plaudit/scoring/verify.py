@@ -10,7 +10,7 @@ import numpy as np
 from plaudit.encoding.encoder import Encoder
 from plaudit.encoding.encoder import Sequence as Tokens
 from plaudit.encoding.turns import Unencodable
-from plaudit.models.architectures.scalar import Scalar
+from plaudit.models.headed import Headed
 from plaudit.scoring import canaries, fingerprints
 from plaudit.scoring.artifact import build
 from plaudit.scoring.canaries import Canaries
@@ -65,7 +65,7 @@ class Artefact:
     folder: Path
     contract: Contract
     encoder: Encoder
-    model: Scalar
+    model: Headed
     report: Report
     canaries: Canaries | None = None
 
@@ -115,7 +115,7 @@ class _Examination:
     contract: Contract
     canaries: Canaries
     encoder: Encoder | None = None
-    model: Scalar | None = None
+    model: Headed | None = None
     sequences: list[Tokens] = field(default_factory=list)
 
     def report(self) -> Report:
@@ -137,7 +137,7 @@ class _Examination:
             folder=self.folder,
             contract=self.contract,
             encoder=cast("Encoder", self.encoder),
-            model=cast("Scalar", self.model),
+            model=cast("Headed", self.model),
             report=report,
             canaries=self.canaries,
         )

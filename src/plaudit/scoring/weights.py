@@ -26,18 +26,14 @@ def write_weights(folder: Path, classifier: PreTrainedModel, dtype: str = "float
         dtype: of every floating-point tensor, the head's included.
 
     Returns:
-        The head's bias where the class has no place for one, else 0: to be added to every reward.
+        The bias of a head of one output where the class has no place for one, else 0: to be added to every reward.
     """
     state = {name: _cast(value, DTYPES[dtype]) for name, value in classifier.state_dict().items()}
-    shift = float(state.pop("score.bias", torch.zeros(1)).item())
-    config: Any = classifier.config
-    labels = range(int(config.num_labels))
-    config.problem_type = "regression"
-    config.id2label = {label: f"LABEL_{label}" for label in labels}
-    config.label2id = {f"LABEL_{label}": label for label in labels}
+    bias = state.pop("score.bias", torch.zeros(1))
+    classifier.config.problem_type = "regression"
     classifier.save_pretrained(folder, state_dict=state)
     _state_dtype(folder / "config.json", dtype)
-    return shift
+    return float(bias.item()) if bias.numel() == 1 else 0.0
 
 
 def restore_bias(classifier: PreTrainedModel, shift: float) -> None:

@@ -10,8 +10,8 @@ from plaudit import members
 from plaudit.assets import base_model
 from plaudit.encoding.choices import for_tokenizer
 from plaudit.encoding.encoder import Encoder
-from plaudit.models.architectures.scalar import Scalar, is_causal
 from plaudit.models.backbone import load_base, random_base, refuse_code, refuse_unsafe
+from plaudit.models.headed import Headed, is_causal
 from plaudit.models.heads import head_modules
 from plaudit.models.pooling import POOLINGS
 from plaudit.models.rotary import learned_limit, learned_positions
@@ -67,7 +67,7 @@ class Built:
         notes: what was new, dropped or chosen, a sentence each.
     """
 
-    model: Scalar
+    model: Headed
     encoder: Encoder
     notes: tuple[str, ...]
 
@@ -86,7 +86,7 @@ def build(wanted: Model) -> Built:
     if hasattr(classifier.config, "classifier_pooling"):
         classifier.config.classifier_pooling = "mean" if pooling == "mean" else "cls"
     architecture = members.load("architectures", wanted.architecture)
-    model: Scalar = architecture(classifier, pooling, layout=wanted.layout)
+    model: Headed = architecture(classifier, pooling, layout=wanted.layout)
     if model.padded_because and wanted.layout == "trees":
         notes.append(f"padded, not packed: {model.padded_because}")
     notes.append(f"pooling {pooling}; pad token {encoder.tokenizer.pad_token!r}; at most {encoder.max_length} tokens")

@@ -18,12 +18,13 @@ from plaudit import members
 from plaudit.encoding.encoder import Encoder
 from plaudit.encoding.encoder import Sequence as Tokens
 from plaudit.models import attention
-from plaudit.models.headed import Headed
+from plaudit.models.headed import BIAS, Headed
 from plaudit.scoring import canaries, fingerprints, parity
 from plaudit.scoring.canaries import Canaries
 from plaudit.scoring.card import card
 from plaudit.scoring.contract import ADAPTER, CONTRACT, HISTORY, PARITY, BadArtefact, Contract, write_json
-from plaudit.scoring.weights import read_weights, restore_bias, write_weights
+from plaudit.scoring.passes import logits_of
+from plaudit.scoring.weights import read_extra, read_weights, restore_bias, write_extra, write_weights
 from plaudit.scoring.writing import writing
 
 FAITHFUL = 1e-3
@@ -61,6 +62,7 @@ def save(
     _require_pad(folder, model, encoder)
     with writing(folder, overwrite=overwrite) as temporary:
         shift = write_weights(temporary, model.classifier, weights_dtype)
+        write_extra(temporary, model.extra_state())
         encoder.tokenizer.save_pretrained(temporary)
         if adapter is not None:
             shutil.copytree(adapter, temporary / ADAPTER)
@@ -82,19 +84,22 @@ class Measured:
         canaries: with rewards at each dtype.
         sequences: of the scored canaries.
         few: places of those that the class itself has scored too.
-        by_class: the class's rewards of those.
+        by_class: how far the class's own head outputs of those are from the model's, at most.
         head: the head's fingerprint.
+        extra: the fingerprint of what lies in ``extra.safetensors``.
     """
 
     canaries: Canaries
     sequences: list[Tokens]
     few: list[int]
-    by_class: NDArray[np.float64]
+    by_class: float
     head: Mapping[str, Any]
+    extra: Mapping[str, Any]
 
-    def difference(self, rewards: NDArray[np.float64]) -> float:
-        """Return how far ``rewards`` of the few are from the recorded ones, at most."""
-        return float(abs(rewards - self.canaries.rewards("float32")[self.few]).max())
+    def difference(self, columns: NDArray[np.float64]) -> float:
+        """Return how far rewards, parts and variance of the few are from the recorded ones, at most."""
+        recorded = np.column_stack([self.canaries.rewards("float32"), self.canaries.parts("float32")])
+        return float(abs(columns - recorded[self.few]).max())
 
     def some(self) -> list[Tokens]:
         """Return the few sequences."""
@@ -114,6 +119,18 @@ def build(
     """Return the architecture around a loaded classifier, in evaluation mode."""
     model: Headed = members.load("architectures", architecture)(classifier, **settings, compute_dtype=dtype)
     return model.eval()
+
+
+def put_extra(folder: Path, model: Headed, state: Mapping[str, torch.Tensor]) -> None:
+    """Give ``model`` the weights that lay beside its classifier's in ``folder``.
+
+    Raises:
+        BadArtefact: they are not what this architecture keeps there.
+    """
+    try:
+        model.load_extra(state)
+    except ValueError as error:
+        raise BadArtefact(folder, "extra", str(error)) from error
 
 
 def kernel_of(model: Headed) -> str:
@@ -149,11 +166,14 @@ def _measure(folder: Path, model: Headed, encoder: Encoder, shift: float) -> Mea
     classifier = read_weights(folder).to(next(model.parameters()).device)  # type: ignore[arg-type]
     sequences = list(canaries.encode(encoder)[0].values())
     few = canaries.few(sequences)
-    by_class = parity.class_rewards(classifier, [sequences[place] for place in few])
-    head = fingerprints.head(classifier)
+    some = [sequences[place] for place in few]
+    by_class = parity.class_logits(classifier, some)
+    head, extra = fingerprints.head(classifier), read_extra(folder)
     restore_bias(classifier, shift)
     reloaded = build(classifier, name_of(model), model.settings)
-    return Measured(canaries.record(reloaded, encoder), sequences, few, by_class, head)
+    put_extra(folder, reloaded, extra)
+    apart = float(abs(logits_of(reloaded, some) - by_class).max())
+    return Measured(canaries.record(reloaded, encoder), sequences, few, apart, head, fingerprints.beside(extra))
 
 
 def _require_faithful(folder: Path, model: Headed, measured: Measured) -> None:
@@ -169,8 +189,11 @@ def _require_faithful(folder: Path, model: Headed, measured: Measured) -> None:
 def _contract(
     model: Headed, encoder: Encoder, recipe: Mapping[str, Any], measured: Measured, *, shift: float, adapter: bool
 ) -> Contract:
-    difference = measured.difference(measured.by_class)
-    class_note = parity.class_note(difference, model.pooling, shift) if difference > PARITY else ""
+    apart = measured.by_class
+    class_note = (
+        parity.class_note(apart, model.pooling, shift, biases=BIAS in model.extra_state()) if apart > PARITY else ""
+    )
+    made_note = parity.made_note(model.labels, model.composition)
     pairs = [canary.pair for canary in measured.canaries.scored]
     string_note = parity.string_note(encoder, pairs, measured.sequences)
     return Contract(
@@ -183,11 +206,13 @@ def _contract(
         attention=kernel_of(model),
         reward_shift=shift,
         transformers_parity=not class_note,
-        string_parity=not class_note and not string_note,
-        parity_note="; ".join(note for note in (class_note, string_note) if note),
+        string_parity=not class_note and not string_note and not made_note,
+        parity_note="; ".join(note for note in (made_note, class_note, string_note) if note),
         adapter=adapter,
-        fingerprints={"head": dict(measured.head)},
+        fingerprints={"head": dict(measured.head)} | ({"extra": dict(measured.extra)} if measured.extra else {}),
         recipe=dict(recipe),
+        outputs=model.columns,
+        parts_tolerances=canaries.parts_tolerances(measured.canaries),
     )
 
 

@@ -79,10 +79,12 @@ def convert(
     """
     source = _open(Path(path), template)
     sequences, _ = canaries.encode(source.encoder)
-    before = dict(zip(sequences, canaries.at_dtype(source.model, list(sequences.values()), "float32"), strict=True))
+    rewards = canaries.at_dtype(source.model, list(sequences.values()), "float32")[:, 0]
+    before = dict(zip(sequences, rewards, strict=True))
     settings = source.model.settings
     changes = _changes(settings["pooling"], pooling, dtype)
     model = build(source.model.classifier, source.contract.architecture, settings | _only(pooling=pooling))
+    model.load_extra(source.model.extra_state())
     encoder = _encoder(source, template)
     if model.pooling != "hf_last_non_pad":
         changes += _pad(source, encoder)

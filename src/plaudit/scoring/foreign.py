@@ -48,7 +48,7 @@ def open_foreign(folder: Path, dtype: str = "float32", device: str = "cpu", *, t
     pooling = _pooling(classifier, encoder)
     head, every = fingerprints.head(classifier), list(canaries.encode(encoder)[0].values())
     sequences = [every[place] for place in canaries.few(every)]
-    by_class = parity.class_rewards(classifier, sequences)
+    by_class = parity.class_logits(classifier, sequences)
     model = build(classifier, "scalar", {"pooling": pooling})
     difference = float(abs(canaries.at_dtype(model, sequences, "float32") - by_class).max())
     if not difference <= PARITY:

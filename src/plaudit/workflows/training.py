@@ -137,9 +137,11 @@ def _sections(configuration: Mapping[str, Any]) -> tuple[Data, Model, Objective,
     unknown = set(configuration) - set(SCHEMA)
     if unknown:
         raise BadConfiguration(f"unknown sections {', '.join(sorted(unknown))}; known: {', '.join(SCHEMA)}")
+    wanted: Model = config.build(Model, configuration.get("model", {}), "model")
+    models.chosen(wanted)
     return (
         config.build(Data, configuration.get("data", {}), "data"),
-        config.build(Model, configuration.get("model", {}), "model"),
+        wanted,
         config.build_kind("objectives", configuration.get("objective", OBJECTIVE), "objective"),
         config.build(Recipe, configuration.get("training", {}), "training"),
         config.build(Measurement, configuration.get("evaluation", {}), "evaluation"),

@@ -8,7 +8,7 @@ becomes the other (`head`); what it needs from the hidden states beyond the pool
 """
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, TypedDict
 
 import torch
@@ -161,6 +161,14 @@ class Headed(nn.Module):
 
     def begin(self) -> None:
         """Set up a head that is new, before training; a loaded one is left as it is."""
+
+    def settle(self, batches: Iterable[Batch]) -> None:
+        """Fit, once after training, what is not trained by steps; nothing where there is no such thing.
+
+        Args:
+            batches: of the training set, with their labels, on this model's device; the model is in evaluation mode and
+                no gradients are recorded. They may be run through once.
+        """
 
     def extra_state(self) -> dict[str, Tensor]:
         """Return the weights that the classifier's standard layout has no place for, by name.

@@ -20,14 +20,24 @@ class Terms:
     Attributes:
         loss: float32 [K], one a term, unweighted, in nats where the objective is a likelihood.
         weight: float32 [K], how much each counts. A step divides by the sum of these over all micro-batches and ranks.
+        penalty: float32 scalar, what regularisers add, already weighted and summed; None for nothing. It is divided
+            by the same sum, to which it adds nothing.
     """
 
     loss: torch.Tensor
     weight: torch.Tensor
+    penalty: torch.Tensor | None = None
 
     def total(self) -> torch.Tensor:
-        """The weighted sum of the losses, a scalar."""
-        return (self.loss * self.weight).sum()
+        """The weighted sum of the losses and the penalty, a scalar."""
+        total = (self.loss * self.weight).sum()
+        return total if self.penalty is None else total + self.penalty
+
+    def sums(self) -> torch.Tensor:
+        """The total and the summed weight, float64 [2], without a gradient: what is added up over batches."""
+        loss, weight = self.loss.detach().double(), self.weight.detach().double()
+        exact = Terms(loss, weight, None if self.penalty is None else self.penalty.detach().double())
+        return torch.stack([exact.total(), weight.sum()])
 
 
 class Objective(Protocol):

@@ -18,10 +18,12 @@ from plaudit.encoding.encode import encode_all
 from plaudit.encoding.encoded import EncodedSet
 from plaudit.encoding.encoder import Encoder
 from plaudit.encoding.packing import collate
+from plaudit.encoding.sampling import plan
 from plaudit.evaluation.evaluate import Evaluation
 from plaudit.models.backbone import BadBase
 from plaudit.models.selftest import check_layout
 from plaudit.objectives import Objective
+from plaudit.objectives._members import EachMember
 from plaudit.pages import curves
 from plaudit.predictions import Predictions
 from plaudit.preferences.dataset import Preferences
@@ -125,8 +127,11 @@ def train_and_evaluate(
     say(f"self-test: packed rewards differ from single sequences by {_self_test(built, encoded['train']):.1e}")
     made_of = _made_of(data, wanted, configuration)
     begin = time.monotonic()
+    if built.model.member_columns:
+        objective = EachMember(objective, built.model.member_columns)
     fitted = _fit(built, encoded, objective, recipe, Path(output), resume, made_of)
     seconds = time.monotonic() - begin
+    _settle(built, encoded["train"], recipe)
     save = partial(_save, overwrite=resume, say=say)
     folder = ranks.on_first(lambda: save(built, fitted, configuration, parts, Path(output), wanted))
     measured = partial(measure, on_unfit=data.on_unfit, measurement=measurement, say=say)
@@ -195,6 +200,15 @@ def _fit(
         resume=resume,
         configuration=made_of,
     )
+
+
+def _settle(built: Built, train: EncodedSet, recipe: Recipe) -> None:
+    """Let the architecture fit what is fitted once, after training, on the training set."""
+    model, device = built.model.eval(), next(built.model.parameters()).device
+    steps = plan(train.record_sizes(), batch_size=256, token_budget=recipe.token_budget)
+    parts = (records for step in steps for records in step.ranks[0])
+    with torch.no_grad():
+        model.settle(collate(train, records, share=model.shares).to(device) for records in parts)
 
 
 def _save(

@@ -231,7 +231,7 @@ def test_the_first_column_is_served_with_its_parts(name: str, family: str, tmp_p
 
 @every_case
 def test_labels_stand_in_the_plain_configuration(name: str, family: str) -> None:
-    """The classifier has one output a label, named in its configuration; another number is refused with the right one."""
+    """The classifier has one output a label, named in its configuration; any other number is refused by name."""
     model, (kind, settings) = made(name, family), variant_of(name)
     config = model.classifier.config
     assert config.id2label == dict(enumerate(model.labels))

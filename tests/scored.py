@@ -31,6 +31,7 @@ def predictions(draw: st.DrawFn, fewest: int = 1, most: int = 30) -> Predictions
         response_group=groups,
         by_response=by_response,
         lengths=np.array(draw(st.lists(st.integers(0, 9), min_size=responses, max_size=responses))),
+        variance=np.array(draw(st.lists(st.just(np.nan) | st.floats(0, 9), min_size=responses, max_size=responses))),
         slices={"source": draw(_labels(comparisons)), "subset": draw(_labels(comparisons))},
         ids=draw(st.just(()) | st.tuples(*[st.text(max_size=3)] * responses)),
     )

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from plaudit.predictions import Predictions
 from tests.scored import as_labels, predictions
 
-ARRAYS = ("rewards", "chosen", "rejected", "outcome", "weight", "strength", "response_group", "lengths")
+ARRAYS = ("rewards", "chosen", "rejected", "outcome", "weight", "strength", "response_group", "lengths", "variance")
 
 PAIRS = Predictions.from_pairs([3.0, 0.5], [1.0, 0.5], group=[7, 9], lengths=([5, 6], [8, 2]))
 

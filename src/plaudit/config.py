@@ -79,12 +79,28 @@ def build(
         BadConfiguration: a field is unknown, missing or wrong, or ``target`` refused the values with a ValueError.
     """
     given = given or {}
-    model = settings(target, given)
-    arguments = _validated(model, mapping, where)
+    found = arguments(target, mapping, where, given)
     try:
-        return target(**arguments, **given)
+        return target(**found, **given)
     except ValueError as error:
-        raise BadConfiguration(f"[{where}] {error}. {_valid_fields(model, where)}") from error
+        raise BadConfiguration(f"[{where}] {error}. {_valid_fields(settings(target, given), where)}") from error
+
+
+def arguments(
+    target: Callable[..., Any], mapping: Mapping[str, Any], where: str, given: Iterable[str] = ()
+) -> dict[str, Any]:
+    """Validate ``mapping`` against the signature of ``target`` and return the arguments that it holds.
+
+    Args:
+        target: a class or function.
+        mapping: its settings.
+        where: the section they came from, for messages.
+        given: parameters that code supplies, which are no settings.
+
+    Raises:
+        BadConfiguration: a field is unknown, missing or wrong.
+    """
+    return _validated(settings(target, given), mapping, where)
 
 
 def build_kind(kind_set: str, mapping: Mapping[str, Any], where: str, given: Mapping[str, Any] | None = None) -> Any:

@@ -29,7 +29,7 @@ Labels = NDArray[np.object_]
 LARGEST_REWARD = float(np.finfo(np.float32).max)
 """Rewards are computed in float32; anything larger in magnitude is a scorer that diverged."""
 
-_OF_RESPONSES = ("rewards", "response_group", "lengths")
+_OF_RESPONSES = ("rewards", "response_group", "lengths", "variance")
 _OF_COMPARISONS = ("chosen", "rejected", "outcome", "weight", "strength")
 _WHOLE = ("chosen", "rejected", "response_group", "lengths")
 
@@ -54,6 +54,7 @@ class Predictions:
         slices: name to one label a comparison, object [M] (``source``, ``subset``, …); labels are text, numbers,
             booleans or None.
         ids: str [N], identity of each response, for reading examples; may be empty.
+        variance: float64 [N], the model's own variance of each reward, NaN where it gives none; all NaN if left out.
 
     Raises:
         ValueError: an array has the wrong shape or kind, a reward is not finite, an index points nowhere, or the two
@@ -71,8 +72,11 @@ class Predictions:
     lengths: Integers
     slices: Mapping[str, Labels] = field(default_factory=dict)
     ids: tuple[str, ...] = ()
+    variance: Floats = field(default_factory=lambda: np.zeros(0))
 
     def __post_init__(self) -> None:
+        if not np.size(self.variance):
+            object.__setattr__(self, "variance", np.full(np.shape(self.rewards), np.nan))
         for name in _OF_RESPONSES + _OF_COMPARISONS:
             object.__setattr__(self, name, _column(name, getattr(self, name), whole=name in _WHOLE))
         object.__setattr__(self, "slices", {name: _labels(name, found) for name, found in self.slices.items()})
@@ -221,6 +225,8 @@ class Predictions:
                 f"the reward of response {self.name_of(first)} is {self.rewards[first]}; rewards are finite "
                 f"float32 values ({int(bad.sum())} of {bad.size} are not)"
             )
+        if ((self.variance < 0) | np.isinf(self.variance)).any():
+            raise ValueError("variance holds negative or infinite values; it is 0 or more, or NaN where there is none")
         if (self.lengths < 0).any():
             first = int(np.argmax(self.lengths < 0))
             raise ValueError(f"the length of response {self.name_of(first)} is {self.lengths[first]}; 0 or more")
@@ -300,7 +306,8 @@ def _rows(predictions: Predictions) -> Iterator[dict[str, Any]]:
     responses = zip(*(getattr(predictions, name).tolist() for name in _OF_RESPONSES), strict=True)
     for index, values in enumerate(responses):
         identity = {"id": predictions.ids[index]} if predictions.ids else {}
-        yield identity | dict(zip(_OF_RESPONSES, values, strict=True))
+        row = identity | dict(zip(_OF_RESPONSES, values, strict=True))
+        yield {name: value for name, value in row.items() if name != "variance" or not np.isnan(value)}
     comparisons = zip(*(getattr(predictions, name).tolist() for name in _OF_COMPARISONS), strict=True)
     for index, values in enumerate(comparisons):
         row = dict(zip(_OF_COMPARISONS, values, strict=True))
@@ -316,7 +323,8 @@ def _read_lines(path: Path) -> Predictions:
     split = 1 + head["responses"]
     responses, comparisons = rows[1:split], rows[split:]
     slices = list(zip(*_field(comparisons, "slices", split + 1), strict=True))
-    columns = {name: _field(responses, name, 2) for name in _OF_RESPONSES}
+    columns = {name: _field(responses, name, 2) for name in _OF_RESPONSES if name != "variance"}
+    columns["variance"] = [row.get("variance", np.nan) for row in responses]
     columns |= {name: _field(comparisons, name, split + 1) for name in _OF_COMPARISONS}
     columns["strength"] = [np.nan if value is None else value for value in columns["strength"]]
     return Predictions(
@@ -363,7 +371,8 @@ def _write_arrays(predictions: Predictions, path: Path) -> None:
 def _read_arrays(path: Path) -> Predictions:
     with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         described = json.loads(arrays["described"].tobytes())
-        columns = {name: arrays[name] for name in _OF_RESPONSES + _OF_COMPARISONS}
+        names = [name for name in _OF_RESPONSES + _OF_COMPARISONS if name != "variance" or name in arrays]
+        columns = {name: arrays[name] for name in names}
     if described.pop("kind", None) != _KIND:
         raise ValueError(f"it does not say kind {_KIND!r}")
     return Predictions(**described, **columns)

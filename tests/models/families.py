@@ -87,10 +87,10 @@ def encoders() -> dict[str, PreTrainedConfig]:
     }
 
 
-def build(config: PreTrainedConfig, seed: int = 0) -> PreTrainedModel:
-    """Build a classifier with one label, weights large enough for rewards to differ, and no dropout."""
+def build(config: PreTrainedConfig, seed: int = 0, heads: int = 1) -> PreTrainedModel:
+    """Build a classifier with weights large enough for rewards to differ, and no dropout; one label unless told."""
     torch.manual_seed(seed)
-    config.num_labels, config.problem_type = 1, "regression"
+    config.num_labels, config.problem_type = heads, "regression"
     config.pad_token_id = 0 if config.pad_token_id is None or config.pad_token_id < 0 else config.pad_token_id
     for name, value in list(vars(config).items()):
         if ("dropout" in name or name.endswith("pdrop")) and isinstance(value, float):

@@ -34,13 +34,13 @@ SIDES = [(name, side) for name in FAMILIES for side in ("left", "right") if (nam
 
 
 def test_folder_is_plain_transformers(artefact_of: Artefacts) -> None:
-    """One label, regression, LABEL_0, fp32 tensors, a proper pad; tokenizer, contract, canaries, card and history."""
+    """One label (reward), regression, fp32 tensors, a proper pad; tokenizer, contract, canaries, card and history."""
     folder = artefact_of("llama")
     config = json.loads((folder / "config.json").read_text())
     tokenizer = AutoTokenizer.from_pretrained(folder)
 
     assert config["architectures"] == ["LlamaForSequenceClassification"]
-    assert (config["problem_type"], config["id2label"], config["dtype"]) == ("regression", {"0": "LABEL_0"}, "float32")
+    assert (config["problem_type"], config["id2label"], config["dtype"]) == ("regression", {"0": "reward"}, "float32")
     assert config["pad_token_id"] == tokenizer.pad_token_id != tokenizer.eos_token_id
     assert {value.dtype for value in load_file(folder / "model.safetensors").values()} == {torch.float32}
     assert load_file(folder / "model.safetensors")["score.weight"].shape == (1, 32)

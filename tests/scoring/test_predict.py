@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from plaudit.preferences.preference import Comparison, Preference, Response
+from plaudit.scoring.best_of_n import Score
 from plaudit.scoring.conversations import Pair
 from plaudit.scoring.predict import NoReward, Unscored, predict
 
@@ -36,6 +37,22 @@ def test_each_distinct_pair_is_scored_once() -> None:
     assert found.margins.tolist() == [2.0, 1.0, 2.0]
     assert found.lengths.tolist() == [3, 1, 2, 3, 1]
     assert found.rewards.dtype == np.float64
+
+
+def test_a_variance_comes_along() -> None:
+    """Where what scores says how sure it is, the predictions hold that of each response, else NaN."""
+    variances = [0.5, None, 2.0, 0.0]
+
+    def unsure(pairs: Sequence[Pair]) -> list[Score]:
+        return [Score(float(len(r)), variance=v) for (_, r), v in zip(pairs, variances, strict=True)]
+
+    records = [_record("p", "aaa", "b"), _record("q", "cc", "dddd")]
+    found = predict(unsure, records)
+
+    np.testing.assert_array_equal(found.variance, [0.5, math.nan, 2.0, 0.0])
+    assert found.rewards.tolist() == [3.0, 1.0, 2.0, 4.0]
+    np.testing.assert_array_equal(found.select([1]).variance, [2.0, 0.0])
+    assert np.isnan(predict(_length, records).variance).all()
 
 
 def test_groups_are_prompts_or_given() -> None:

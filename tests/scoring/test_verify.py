@@ -9,9 +9,15 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from plaudit.scoring.contract import BadArtefact
+from plaudit.models.architectures.attributes import Attributes
+from plaudit.models.architectures.gaussian import Gaussian
+from plaudit.models.backbone import add_head_bias
+from plaudit.scoring.artifact import save
+from plaudit.scoring.contract import EXTRA, BadArtefact
+from plaudit.scoring.convert import convert
 from plaudit.scoring.scorer import Scorer
 from plaudit.scoring.verify import load, verify
+from tests.scoring.tiny import PAIRS, RECIPE, tiny_of
 
 Copied = Callable[[str], Path]
 
@@ -218,3 +224,118 @@ def test_no_such_folder(tmp_path: Path) -> None:
     assert verify(tmp_path / "nothing").failed[0].detail == "there is no such folder"
     with pytest.raises(BadArtefact, match="no such folder"):
         Scorer.load(tmp_path / "nothing")
+
+
+def _gated(folder: Path) -> Path:
+    """Save a model with a gate beside its classifier at ``folder``."""
+    model, encoder = tiny_of(Attributes, names=("helpful", "brief"), gate=True)
+    with torch.no_grad():
+        model.get_submodule("gating").weight.normal_(std=0.2, generator=torch.Generator().manual_seed(0))  # type: ignore[operator, union-attr]
+    save(folder, model, encoder, RECIPE)
+    return folder
+
+
+def _edit_extra(folder: Path, change: Callable[[dict[str, torch.Tensor]], object]) -> None:
+    weights = load_file(folder / EXTRA)
+    change(weights)
+    save_file(weights, folder / EXTRA)
+
+
+EXTRA_CHANGES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "file lost": (lambda folder: (folder / EXTRA).unlink(), "missing: gating.bias, gating.weight"),
+    "tensor lost": (lambda folder: _edit_extra(folder, lambda w: w.pop("gating.bias")), "missing: gating.bias"),
+    "tensor added": (lambda folder: _edit_extra(folder, lambda w: w.update(x=torch.ones(1))), "not of this model: x"),
+    "value changed": (lambda folder: _edit_extra(folder, lambda w: w["gating.weight"].mul_(1.01)), "changed: gating.w"),
+    "shape changed": (
+        lambda folder: _edit_extra(folder, lambda w: w.update({"gating.bias": torch.zeros(3)})),
+        "changed: gating.b",
+    ),
+    "cut short": (lambda folder: (folder / EXTRA).write_bytes((folder / EXTRA).read_bytes()[:-8]), "damaged or cut"),
+}
+
+
+@pytest.mark.parametrize("change", EXTRA_CHANGES)
+def test_what_lies_beside_the_weights_is_checked(change: str, tmp_path: Path) -> None:
+    """A gate that is lost, changed or of another shape is refused by the name of its tensors."""
+    folder = _gated(tmp_path / "gated")
+    assert verify(folder).passed
+    damage, expected = EXTRA_CHANGES[change]
+    damage(folder)
+
+    with pytest.raises(BadArtefact, match=f"extra: .*{expected}"):
+        load(folder)
+
+
+def test_a_model_without_extra_weights_refuses_some(copied: Copied) -> None:
+    """A file that lies beside the weights and belongs to nothing is named."""
+    folder = copied("llama")
+    save_file({"gating.bias": torch.zeros(2)}, folder / EXTRA)
+
+    with pytest.raises(BadArtefact, match="not of this model: gating.bias"):
+        load(folder)
+
+
+def test_a_changed_part_is_named(tmp_path: Path) -> None:
+    """Where only a recorded part is another, that part and its canary are named."""
+    folder = _gated(tmp_path / "gated")
+
+    def change(content: Any) -> None:
+        content["canaries"][0]["parts"]["float32"][1] += 0.5
+
+    _edit_json(folder / "canaries.json", change)
+
+    with pytest.raises(BadArtefact, match="parts: canary .* has brief"):
+        load(folder)
+
+
+def test_an_artefact_from_before_there_were_parts_still_loads(copied: Copied) -> None:
+    """A contract and canaries without the newer fields mean what they meant, and a cache's keys stay the same."""
+    folder = copied("llama")
+    now = load(folder)
+    _edit_json(folder / "plaudit.json", lambda c: (c.pop("outputs"), c.pop("parts_tolerances")))
+    _edit_json(folder / "canaries.json", lambda c: [canary.pop("parts") for canary in c["canaries"]])
+    then = load(folder)
+
+    assert then.contract.outputs == ("reward",)
+    assert then.contract.scoring() == now.contract.scoring()
+    assert not {"outputs", "parts_tolerances"} & then.contract.scoring().keys()
+
+
+def test_the_note_says_how_the_reward_is_made(tmp_path: Path) -> None:
+    """The class gives the attributes, not the reward: contract and card say so, and TRL is told to keep away."""
+    folder = _gated(tmp_path / "gated")
+    contract = load(folder).contract
+
+    assert contract.transformers_parity
+    assert not contract.string_parity
+    assert "the head gives helpful, brief; reward = their sum weighted by a softmax gate" in contract.parity_note
+    assert "the reward is made of them" in (folder / "README.md").read_text()
+    assert contract.outputs == ("reward", "helpful", "brief")
+
+
+def test_biases_of_several_outputs_lie_beside_the_weights(tmp_path: Path) -> None:
+    """A linear head with biases comes back with them, though the standard layout has no place for them."""
+    model, encoder = tiny_of(Gaussian)
+    add_head_bias(model.classifier)
+    with torch.no_grad():
+        model.classifier.get_submodule("score").bias.copy_(torch.tensor([0.5, -0.25]))  # type: ignore[operator, union-attr]
+    contract = save(tmp_path / "biased", model, encoder, RECIPE)
+    restored = load(tmp_path / "biased").model.classifier.get_submodule("score").bias
+
+    assert restored.tolist() == [0.5, -0.25]  # type: ignore[operator, union-attr]
+    assert not contract.transformers_parity
+    assert "no place for the head's biases" in contract.parity_note
+
+
+def test_convert_keeps_parts_and_gate(tmp_path: Path) -> None:
+    """A bfloat16 export holds the gate whole, and its parts are close to what they were."""
+    folder = _gated(tmp_path / "gated")
+    convert(folder, tmp_path / "half", dtype="bfloat16")
+    before, after = (Scorer.load(path).score(PAIRS) for path in (folder, tmp_path / "half"))
+
+    assert torch.equal(
+        load_file(tmp_path / "half" / EXTRA)["gating.weight"], load_file(folder / EXTRA)["gating.weight"]
+    )
+    for one, other in zip(before, after, strict=True):
+        assert other.parts == pytest.approx(one.parts, abs=0.05)
+    assert [score.parts for score in before] != [score.parts for score in after]

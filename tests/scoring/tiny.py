@@ -10,6 +10,7 @@ from transformers import PreTrainedModel
 from plaudit.encoding.choices import for_tokenizer
 from plaudit.encoding.encoder import Encoder
 from plaudit.models.architectures.scalar import Scalar
+from plaudit.models.headed import Headed, parameters
 from plaudit.scoring.artifact import save
 from plaudit.scoring.contract import Contract
 from tests.encoding.families import family
@@ -36,9 +37,9 @@ def configuration(name: str, vocabulary: int, pad: int | None, positions: int = 
     return config
 
 
-def classifier(name: str, vocabulary: int, pad: int | None, positions: int = 1024) -> PreTrainedModel:
+def classifier(name: str, vocabulary: int, pad: int | None, positions: int = 1024, heads: int = 1) -> PreTrainedModel:
     """Return a sequence classifier of a family whose rewards are well apart."""
-    model: PreTrainedModel = build(configuration(name, vocabulary, pad, positions))
+    model: PreTrainedModel = build(configuration(name, vocabulary, pad, positions), heads=heads)
     model.eval()
     return model
 
@@ -49,6 +50,17 @@ def tiny(name: str = "llama", pooling: str | None = None, choice: str = "auto") 
     encoder = Encoder(tokenizer, for_tokenizer(tokenizer, choice), MAX_LENGTH)
     backbone = classifier(name, len(tokenizer), encoder.tokenizer.pad_token_id)
     return Scalar(backbone, pooling or ("first" if "bert" in name else "last")).eval(), encoder
+
+
+def tiny_of(architecture: type[Headed], name: str = "llama", **settings: Any) -> tuple[Headed, Encoder]:
+    """Return a model of any architecture over the tiny backbone of family ``name``, and its encoder."""
+    tokenizer = family(TOKENIZERS[name])
+    encoder = Encoder(tokenizer, for_tokenizer(tokenizer), MAX_LENGTH)
+    defaults = {key: value.default for key, value in parameters(architecture).items()}
+    heads = len(architecture.labels_of(defaults | settings))
+    backbone = classifier(name, len(tokenizer), encoder.tokenizer.pad_token_id, heads=heads)
+    pooling = "first" if "bert" in name else "last"
+    return architecture(backbone, pooling, **settings).eval(), encoder
 
 
 def saved(folder: Path, name: str = "llama", change: Callable[[Scalar], None] | None = None) -> Contract:

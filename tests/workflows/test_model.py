@@ -7,11 +7,12 @@ import pytest
 import torch
 from transformers import GPT2Config
 
+from plaudit.config import BadConfiguration
 from plaudit.models.backbone import BadBase
 from plaudit.models.heads import head_parameters
 from plaudit.scoring.artifact import save
 from plaudit.scoring.verify import load
-from plaudit.workflows.model import Model, build
+from plaudit.workflows.model import Model, build, chosen
 from tests.encoding.families import family
 from tests.models.families import encoders
 from tests.scoring.tiny import RECIPE
@@ -108,6 +109,70 @@ def test_the_longest_sequence_fits_the_position_table(tmp_path):
         built = build(Model(base=str(tmp_path), random_weights=True, max_length=asked))
         assert built.encoder.max_length == expected
         assert built.model.pooling == "first"
+
+
+def test_an_architecture_gets_its_settings_and_its_heads(base):
+    """Settings reach the constructor, the head has as many outputs as labels, and the base's own head gives way."""
+    settings = {"names": ["helpful", "brief"], "weights": [3, 1]}
+    built = build(Model(base=str(base), architecture="attributes", settings=settings))
+
+    assert built.model.names == ("helpful", "brief")
+    assert built.model.portions == (0.75, 0.25)
+    assert built.model.classifier.config.id2label == {0: "helpful", 1: "brief"}
+    assert built.model.classifier.score.weight.shape[0] == 2
+    assert "new: score.weight" in built.notes[0]
+
+
+def test_new_heads_of_an_ensemble_are_spread(bare):
+    """The architecture sets its new head up once: three times the spread is three times the weights."""
+    one, three = (
+        build(
+            Model(
+                base=str(bare),
+                random_weights=True,
+                architecture="ensemble",
+                settings={"members": 3, "spread": spread},
+            )
+        ).model.classifier.score.weight
+        for spread in (1.0, 3.0)
+    )
+
+    torch.testing.assert_close(three, 3 * one)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "settings", "message"),
+    [
+        ("attributes", {}, "names is missing"),
+        ("attributes", {"name": ["a"]}, r"name = \['a'\]: no such field; did you mean names\?"),
+        ("attributes", {"names": "a"}, "names = 'a'"),
+        ("attributes", {"names": ["a"], "gate": 1}, "gate = 1"),
+        ("attributes", {"names": ["a"], "weights": [1.0, 2.0]}, "one for each of the 1 names"),
+        ("ensemble", {"members": 1}, "members must be 2 or more"),
+        ("ensemble", {"combine": "best"}, "combine = 'best'"),
+        ("ensemble", {"layout": "padded"}, "layout = 'padded': no such field"),
+        ("scalar", {"members": 2}, "Fields of .model.settings.: none"),
+        ("linear", {}, "known: attributes, ensemble"),
+    ],
+)
+def test_settings_are_checked_against_the_architecture(base, architecture, settings, message):
+    """Unknown, missing and wrong settings are named with those that there are, before anything is loaded."""
+    with pytest.raises(BadConfiguration, match=message) as refused:
+        chosen(Model(base="nowhere", architecture=architecture, settings=settings))
+    if architecture != "linear":
+        assert "[model.settings]" in str(refused.value)
+
+
+def test_a_gate_on_an_encoder_is_refused_in_the_words_of_the_configuration(tmp_path):
+    """What only the loaded backbone can tell is named by its section too."""
+    tokenizer, config = family("bert"), encoders()["bert"]
+    config.vocab_size = len(tokenizer)
+    tokenizer.save_pretrained(tmp_path)
+    config.save_pretrained(tmp_path)
+    settings = {"names": ["a", "b"], "gate": True}
+
+    with pytest.raises(BadConfiguration, match="gate needs a causal backbone"):
+        build(Model(base=str(tmp_path), random_weights=True, architecture="attributes", settings=settings))
 
 
 @pytest.mark.parametrize(("setting", "value"), [("pooling", "max"), ("max_length", -1)])

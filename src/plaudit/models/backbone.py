@@ -28,8 +28,8 @@ class Loaded:
 
     Attributes:
         classifier: the family's ``…ForSequenceClassification``, in fp32 and evaluation mode.
-        new: parameter names that the checkpoint did not hold (the reward head).
-        dropped: checkpoint names that were not used (the language-model head).
+        new: parameter names that the checkpoint did not hold, or in another shape (the reward head).
+        dropped: checkpoint names that were not used (the language-model head, a head of other outputs).
     """
 
     classifier: PreTrainedModel
@@ -57,12 +57,20 @@ def load_base(
     with torch.random.fork_rng(devices=[]), quiet():
         torch.manual_seed(seed)
         classifier, info = AutoModelForSequenceClassification.from_pretrained(
-            folder, config=config, dtype=torch.float32, use_safetensors=True, output_loading_info=True
+            folder,
+            config=config,
+            dtype=torch.float32,
+            use_safetensors=True,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
         )
-    new = tuple(sorted(str(name) for name in info["missing_keys"]))
+    other = {str(name) for name, *_ in info["mismatched_keys"]}
+    new = tuple(sorted({str(name) for name in info["missing_keys"]} | other))
     _refuse_missing(classifier, new, folder)
     added = add_head_bias(classifier) if head_bias else ()
-    return Loaded(classifier.eval(), (*new, *added), tuple(sorted(str(name) for name in info["unexpected_keys"])))
+    return Loaded(
+        classifier.eval(), (*new, *added), tuple(sorted({str(name) for name in info["unexpected_keys"]} | other))
+    )
 
 
 def random_base(
@@ -129,6 +137,6 @@ def _refuse_missing(classifier: PreTrainedModel, new: tuple[str, ...], folder: P
     lost = [name for name in new if not name.startswith(heads)]
     if lost:
         raise BadBase(
-            f"{folder}: the checkpoint lacks {len(lost)} backbone weights ({', '.join(lost[:4])}…), which would be "
-            "random; is it a checkpoint of another class?"
+            f"{folder}: the checkpoint lacks {len(lost)} backbone weights ({', '.join(lost[:4])}…) or has them in "
+            "another shape, so they would be random; is it a checkpoint of another class?"
         )

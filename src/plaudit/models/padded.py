@@ -91,7 +91,7 @@ def unshared(batch: Batch) -> Batch:
         token_type_ids=batch.token_type_ids[gather],
         layout=Layout(trees),
         ends=(ends - 1).to(batch.ends.device),
-        starts=batch.starts,
+        starts=ends.to(batch.ends.device) - batch.labels.lengths,
         labels=batch.labels,
         sequences=batch.sequences,
     )

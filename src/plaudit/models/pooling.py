@@ -40,6 +40,16 @@ def pool(hidden: Tensor, batch: Batch, pooling: str, pad_token_id: int | None = 
     raise BadPooling(f"unknown pooling {pooling!r}; known: {', '.join(POOLINGS)}")
 
 
+def prompt_ends(batch: Batch) -> Tensor:
+    """Return the packed offset of the last token of each response's prompt (of its first token where it has none).
+
+    The place is counted in the sequence itself, so that it is the same however the sequence is packed.
+    """
+    rows = [_offsets(row) for tree in batch.layout.trees for row in _ranges(tree)]
+    lengths = batch.labels.lengths.tolist()
+    return torch.stack([row[max(len(row) - length - 1, 0)] for row, length in zip(rows, lengths, strict=True)])
+
+
 def _firsts(batch: Batch) -> Tensor:
     """Return where each response's sequence begins: at its tree's prompt if it shares one."""
     firsts = []

@@ -13,8 +13,9 @@ class Rewards:
     """Rewards of N responses.
 
     Attributes:
-        values: float32 [N, H], one column a head; column 0 is the reward of a single-headed model.
-        variance: float32 [N], predicted variance of the reward, or None where the model has none.
+        values: float32 [N, 1 + C]; column 0 is the reward, whatever the architecture, and the C columns after it are
+            its parts (attributes, members, levels), which the architecture's ``outputs`` names.
+        variance: float32 [N], variance of the reward, or None where the model has none.
         log_likelihood: float32 [N], mean log-probability of a token of each response given what came before, in nats,
             where the model kept the backbone's language-model head; else None.
     """
@@ -25,7 +26,7 @@ class Rewards:
 
     @property
     def scalar(self) -> torch.Tensor:
-        """The first head, float32 [N]."""
+        """The reward, float32 [N]."""
         return self.values[:, 0]
 
 

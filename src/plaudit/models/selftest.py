@@ -11,10 +11,9 @@ from torch import Tensor
 
 from plaudit.encoding.batch import Batch
 from plaudit.models import attention
-from plaudit.models.architectures.scalar import Scalar
+from plaudit.models.headed import Headed
 from plaudit.models.heads import backbone_of
 from plaudit.models.padded import unpack, unshared
-from plaudit.models.pooling import pool
 
 TOLERANCE = 1e-4
 """Largest accepted difference, relative to the larger of 1 and the largest reward, in fp32."""
@@ -24,7 +23,7 @@ class LayoutMismatch(ValueError):
     """Packed rewards differ from those of single sequences."""
 
 
-def check_layout(model: Scalar, batch: Batch) -> float:
+def check_layout(model: Headed, batch: Batch) -> float:
     """Compare ``model`` on a packed batch with single sequences; return the largest difference in reward units.
 
     Raises:
@@ -51,8 +50,8 @@ def check_layout(model: Scalar, batch: Batch) -> float:
     return difference
 
 
-def _one_by_one(model: Scalar, batch: Batch) -> Tensor:
-    """Score each sequence alone, unpadded, under eager attention: float32 [N, labels]."""
+def _one_by_one(model: Headed, batch: Batch) -> Tensor:
+    """Score each sequence alone, unpadded, under eager attention: float32 [N, outputs]."""
     model.classifier.set_attn_implementation("eager")
     hidden = []
     for offsets in unpack(batch):
@@ -61,9 +60,4 @@ def _one_by_one(model: Scalar, batch: Batch) -> Tensor:
         ids = batch.input_ids[row][None]
         states = backbone_of(model.classifier)(input_ids=ids, attention_mask=torch.ones_like(ids), **types)
         hidden.append(states.last_hidden_state[0])
-    return model.head(_pool_each(hidden, batch, model)).values
-
-
-def _pool_each(hidden: list[Tensor], batch: Batch, model: Scalar) -> Tensor:
-    pad = model.classifier.config.get_text_config().pad_token_id
-    return pool(torch.cat(hidden), unshared(batch), model.pooling, pad)
+    return model.head(model.gather(unshared(batch), torch.cat(hidden))).values

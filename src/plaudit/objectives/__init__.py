@@ -116,6 +116,12 @@ def learned(objective: object) -> dict[str, Any]:
     return found
 
 
+def innermost(objective: object) -> object:
+    """Return the objective inside wrappers that hold one as their ``objective``; itself where it is none."""
+    held = getattr(objective, "objective", None)
+    return objective if held is None else innermost(held)
+
+
 def settings_of(objective: object) -> dict[str, Any]:
     """Return the settings of an objective: its constructor's arguments, which it keeps as attributes of those names."""
     names = inspect.signature(type(objective)).parameters

@@ -3,7 +3,6 @@
 ``save`` writes it beside its place, loads it back, measures what the contract states, and then moves it into place.
 """
 
-import inspect
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,12 +18,13 @@ from plaudit import members
 from plaudit.encoding.encoder import Encoder
 from plaudit.encoding.encoder import Sequence as Tokens
 from plaudit.models import attention
-from plaudit.models.architectures.scalar import Scalar
+from plaudit.models.headed import BIAS, Headed
 from plaudit.scoring import canaries, fingerprints, parity
 from plaudit.scoring.canaries import Canaries
 from plaudit.scoring.card import card
 from plaudit.scoring.contract import ADAPTER, CONTRACT, HISTORY, PARITY, BadArtefact, Contract, write_json
-from plaudit.scoring.weights import read_weights, restore_bias, write_weights
+from plaudit.scoring.passes import logits_of
+from plaudit.scoring.weights import read_extra, read_weights, restore_bias, write_extra, write_weights
 from plaudit.scoring.writing import writing
 
 FAITHFUL = 1e-3
@@ -33,7 +33,7 @@ FAITHFUL = 1e-3
 
 def save(
     folder: Path | str,
-    model: Scalar,
+    model: Headed,
     encoder: Encoder,
     recipe: Mapping[str, Any],
     *,
@@ -62,6 +62,7 @@ def save(
     _require_pad(folder, model, encoder)
     with writing(folder, overwrite=overwrite) as temporary:
         shift = write_weights(temporary, model.classifier, weights_dtype)
+        write_extra(temporary, model.extra_state())
         encoder.tokenizer.save_pretrained(temporary)
         if adapter is not None:
             shutil.copytree(adapter, temporary / ADAPTER)
@@ -83,32 +84,29 @@ class Measured:
         canaries: with rewards at each dtype.
         sequences: of the scored canaries.
         few: places of those that the class itself has scored too.
-        by_class: the class's rewards of those.
+        by_class: how far the class's own head outputs of those are from the model's, at most.
         head: the head's fingerprint.
+        extra: the fingerprint of what lies in ``extra.safetensors``.
     """
 
     canaries: Canaries
     sequences: list[Tokens]
     few: list[int]
-    by_class: NDArray[np.float64]
+    by_class: float
     head: Mapping[str, Any]
+    extra: Mapping[str, Any]
 
-    def difference(self, rewards: NDArray[np.float64]) -> float:
-        """Return how far ``rewards`` of the few are from the recorded ones, at most."""
-        return float(abs(rewards - self.canaries.rewards("float32")[self.few]).max())
+    def difference(self, columns: NDArray[np.float64]) -> float:
+        """Return how far rewards, parts and variance of the few are from the recorded ones, at most."""
+        recorded = np.column_stack([self.canaries.rewards("float32"), self.canaries.parts("float32")])
+        return float(abs(columns - recorded[self.few]).max())
 
     def some(self) -> list[Tokens]:
         """Return the few sequences."""
         return [self.sequences[place] for place in self.few]
 
 
-def settings_of(model: Scalar) -> dict[str, Any]:
-    """Return the constructor's settings of an architecture, besides the classifier and the computing dtype."""
-    names = list(inspect.signature(type(model)).parameters)[1:]
-    return {name: getattr(model, name) for name in names if name != "compute_dtype"}
-
-
-def name_of(model: Scalar) -> str:
+def name_of(model: Headed) -> str:
     """Return the name under which `members.load` finds the architecture."""
     module = type(model).__module__
     prefix = f"{members.SETS['architectures']}."
@@ -117,18 +115,30 @@ def name_of(model: Scalar) -> str:
 
 def build(
     classifier: PreTrainedModel, architecture: str, settings: Mapping[str, Any], dtype: torch.dtype = torch.float32
-) -> Scalar:
+) -> Headed:
     """Return the architecture around a loaded classifier, in evaluation mode."""
-    model: Scalar = members.load("architectures", architecture)(classifier, **settings, compute_dtype=dtype)
+    model: Headed = members.load("architectures", architecture)(classifier, **settings, compute_dtype=dtype)
     return model.eval()
 
 
-def kernel_of(model: Scalar) -> str:
+def put_extra(folder: Path, model: Headed, state: Mapping[str, torch.Tensor]) -> None:
+    """Give ``model`` the weights that lay beside its classifier's in ``folder``.
+
+    Raises:
+        BadArtefact: they are not what this architecture keeps there.
+    """
+    try:
+        model.load_extra(state)
+    except ValueError as error:
+        raise BadArtefact(folder, "extra", str(error)) from error
+
+
+def kernel_of(model: Headed) -> str:
     """Return the attention kernel in use."""
     return attention.NAME if model.layout == "trees" else str(model.classifier.config._attn_implementation)  # noqa: SLF001
 
 
-def _require_pad(folder: Path, model: Scalar, encoder: Encoder) -> None:
+def _require_pad(folder: Path, model: Headed, encoder: Encoder) -> None:
     pad = model.classifier.config.get_text_config().pad_token_id
     if model.pooling == "hf_last_non_pad":
         return
@@ -140,7 +150,7 @@ def _require_pad(folder: Path, model: Scalar, encoder: Encoder) -> None:
         raise BadArtefact(folder, "pad", f"id {pad} is both pad and scored token, so transformers would skip it")
 
 
-def _checked(folder: Path, written: Path, model: Scalar, encoder: Encoder, shift: float, *, exact: bool) -> Measured:
+def _checked(folder: Path, written: Path, model: Headed, encoder: Encoder, shift: float, *, exact: bool) -> Measured:
     """Measure what was written for ``folder``, and require that it gives the rewards of the model in memory."""
     try:
         measured = _measure(written, model, encoder, shift)
@@ -152,18 +162,21 @@ def _checked(folder: Path, written: Path, model: Scalar, encoder: Encoder, shift
     return measured
 
 
-def _measure(folder: Path, model: Scalar, encoder: Encoder, shift: float) -> Measured:
+def _measure(folder: Path, model: Headed, encoder: Encoder, shift: float) -> Measured:
     classifier = read_weights(folder).to(next(model.parameters()).device)  # type: ignore[arg-type]
     sequences = list(canaries.encode(encoder)[0].values())
     few = canaries.few(sequences)
-    by_class = parity.class_rewards(classifier, [sequences[place] for place in few])
-    head = fingerprints.head(classifier)
+    some = [sequences[place] for place in few]
+    by_class = parity.class_logits(classifier, some)
+    head, extra = fingerprints.head(classifier), read_extra(folder)
     restore_bias(classifier, shift)
-    reloaded = build(classifier, name_of(model), settings_of(model))
-    return Measured(canaries.record(reloaded, encoder), sequences, few, by_class, head)
+    reloaded = build(classifier, name_of(model), model.settings)
+    put_extra(folder, reloaded, extra)
+    apart = float(abs(logits_of(reloaded, some) - by_class).max())
+    return Measured(canaries.record(reloaded, encoder), sequences, few, apart, head, fingerprints.beside(extra))
 
 
-def _require_faithful(folder: Path, model: Scalar, measured: Measured) -> None:
+def _require_faithful(folder: Path, model: Headed, measured: Measured) -> None:
     training = model.training
     rewards = canaries.at_dtype(model.eval(), measured.some(), "float32")
     model.train(training)
@@ -174,15 +187,18 @@ def _require_faithful(folder: Path, model: Scalar, measured: Measured) -> None:
 
 
 def _contract(
-    model: Scalar, encoder: Encoder, recipe: Mapping[str, Any], measured: Measured, *, shift: float, adapter: bool
+    model: Headed, encoder: Encoder, recipe: Mapping[str, Any], measured: Measured, *, shift: float, adapter: bool
 ) -> Contract:
-    difference = measured.difference(measured.by_class)
-    class_note = parity.class_note(difference, model.pooling, shift) if difference > PARITY else ""
+    apart = measured.by_class
+    class_note = (
+        parity.class_note(apart, model.pooling, shift, biases=BIAS in model.extra_state()) if apart > PARITY else ""
+    )
+    made_note = parity.made_note(model.labels, model.composition)
     pairs = [canary.pair for canary in measured.canaries.scored]
     string_note = parity.string_note(encoder, pairs, measured.sequences)
     return Contract(
         architecture=name_of(model),
-        settings=settings_of(model),
+        settings=model.settings,
         encoding=encoder.contract(),
         scored_tokens=tuple(sorted({int(sequence.ids[-1]) for sequence in measured.sequences})),
         tolerances=canaries.tolerances(measured.canaries),
@@ -190,11 +206,13 @@ def _contract(
         attention=kernel_of(model),
         reward_shift=shift,
         transformers_parity=not class_note,
-        string_parity=not class_note and not string_note,
-        parity_note="; ".join(note for note in (class_note, string_note) if note),
+        string_parity=not class_note and not string_note and not made_note,
+        parity_note="; ".join(note for note in (made_note, class_note, string_note) if note),
         adapter=adapter,
-        fingerprints={"head": dict(measured.head)},
+        fingerprints={"head": dict(measured.head)} | ({"extra": dict(measured.extra)} if measured.extra else {}),
         recipe=dict(recipe),
+        outputs=model.columns,
+        parts_tolerances=canaries.parts_tolerances(measured.canaries),
     )
 
 

@@ -1,7 +1,8 @@
 """Responses put in order by their rewards."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from plaudit.preferences.preference import Content
 
@@ -16,6 +17,8 @@ class Score:
         cut: how many tokens of the prompt were left out to make it fit.
         cached: whether the reward came from the cache.
         refused: why there is no reward (a word), or "".
+        parts: what the reward is made of (attributes, members), by name; empty where the model has one number.
+        variance: of the reward, or None where the model has none.
     """
 
     reward: float
@@ -23,10 +26,17 @@ class Score:
     cut: int = 0
     cached: bool = False
     refused: str = ""
+    parts: Mapping[str, float] = field(default_factory=dict)
+    variance: float | None = None
 
     def __float__(self) -> float:
         """Return the reward."""
         return self.reward
+
+    @property
+    def std(self) -> float | None:
+        """Standard deviation of the reward, in its units, or None where the model has none."""
+        return None if self.variance is None else math.sqrt(self.variance)
 
     @property
     def truncated(self) -> bool:

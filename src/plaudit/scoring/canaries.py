@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from plaudit.encoding.encoder import Encoder, Sequence
 from plaudit.encoding.turns import Unencodable
-from plaudit.models.architectures.scalar import Scalar
+from plaudit.models.headed import Headed
 from plaudit.scoring.canary_texts import TEXTS, overlong
 from plaudit.scoring.contract import CANARIES, BadArtefact, Contract, read_json, write_json
 from plaudit.scoring.conversations import Pair, as_pair
-from plaudit.scoring.passes import rewards_of
+from plaudit.scoring.passes import columns_of
 from plaudit.scoring.weights import DTYPES
 
 RECORDED = ("float32", "bfloat16")
@@ -26,7 +26,10 @@ FLOOR, SAFETY = 1e-3, 4.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canary:
-    """One conversation: its text, ids, segments, and reward by computing dtype (none where only ids are checked)."""
+    """One conversation: its text, ids, segments, and reward by computing dtype (none where only ids are checked).
+
+    ``parts`` holds by dtype what the model gives after the reward, as the contract's ``outputs`` name it.
+    """
 
     name: str
     prompt: Any
@@ -34,6 +37,7 @@ class Canary:
     ids: tuple[int, ...]
     second: int = 0
     rewards: Mapping[str, float] = field(default_factory=dict)
+    parts: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     def written_as(self, sequence: Sequence) -> bool:
         """Whether ``sequence`` has the recorded ids, and as many of them in the second segment."""
@@ -68,6 +72,10 @@ class Canaries:
         """Return the recorded rewards at ``dtype``, float64 [number of `scored`]."""
         return np.array([canary.rewards[dtype] for canary in self.scored])
 
+    def parts(self, dtype: str) -> NDArray[np.float64]:
+        """Return what was recorded after the rewards at ``dtype``, float64 [number of `scored`, outputs - 1]."""
+        return np.array([tuple(canary.parts.get(dtype, ())) for canary in self.scored])
+
 
 def encode(encoder: Encoder) -> tuple[dict[str, Sequence], dict[str, str]]:
     """Return the sequences of the conversations that ``encoder`` can write, and why it refuses the others."""
@@ -80,7 +88,7 @@ def encode(encoder: Encoder) -> tuple[dict[str, Sequence], dict[str, str]]:
     return sequences, refused
 
 
-def record(model: Scalar, encoder: Encoder, dtypes: tuple[str, ...] = RECORDED) -> Canaries:
+def record(model: Headed, encoder: Encoder, dtypes: tuple[str, ...] = RECORDED) -> Canaries:
     """Score the conversations at each dtype.
 
     Raises:
@@ -89,9 +97,9 @@ def record(model: Scalar, encoder: Encoder, dtypes: tuple[str, ...] = RECORDED) 
     sequences, refused = encode(encoder)
     if not sequences:
         raise Unencodable(f"this encoder can write none of the canaries: {refused}; is max_length too small?")
-    columns = {dtype: at_dtype(model, list(sequences.values()), dtype) for dtype in dtypes}
+    tables = {dtype: at_dtype(model, list(sequences.values()), dtype) for dtype in dtypes}
     canaries = [
-        _canary(name, TEXTS[name], sequence, {dtype: float(column[place]) for dtype, column in columns.items()})
+        _canary(name, TEXTS[name], sequence, {dtype: table[place].tolist() for dtype, table in tables.items()})
         for place, (name, sequence) in enumerate(sequences.items())
     ]
     return Canaries(canaries=(*canaries, *_overlong(encoder)), refused=refused)
@@ -102,24 +110,33 @@ def few(sequences: list[Sequence]) -> list[int]:
     return sorted(range(len(sequences)), key=lambda place: len(sequences[place].ids))[:6]
 
 
-def at_dtype(model: Scalar, sequences: list[Sequence], dtype: str) -> NDArray[np.float64]:
-    """Return rewards computed at ``dtype``, float64 [N]; the model's own dtype is put back."""
+def at_dtype(model: Headed, sequences: list[Sequence], dtype: str) -> NDArray[np.float64]:
+    """Return rewards, parts and variance computed at ``dtype``, float64 [N, `Headed.columns`].
+
+    The model's own dtype is put back.
+    """
     before = model.compute_dtype
     model.compute_dtype = DTYPES[dtype]
     try:
-        return rewards_of(model, sequences)
+        return columns_of(model, sequences)
     finally:
         model.compute_dtype = before
 
 
 def tolerances(canaries: Canaries) -> dict[str, float]:
     """Return for each recorded dtype the largest accepted difference from the fp32 rewards."""
-    exact = canaries.rewards("float32")
+    return _allowed({dtype: canaries.rewards(dtype) for dtype in canaries.scored[0].rewards})
+
+
+def parts_tolerances(canaries: Canaries) -> dict[str, float]:
+    """Return `tolerances` of what comes after the reward; {} where nothing does."""
     dtypes = canaries.scored[0].rewards
-    return {
-        dtype: FLOOR if dtype == "float32" else max(FLOOR, SAFETY * float(abs(canaries.rewards(dtype) - exact).max()))
-        for dtype in dtypes
-    }
+    return _allowed({dtype: canaries.parts(dtype) for dtype in dtypes}) if canaries.parts("float32").size else {}
+
+
+def _allowed(columns: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
+    worst = {dtype: float(abs(column - columns["float32"]).max()) for dtype, column in columns.items()}
+    return {dtype: max(FLOOR, SAFETY * difference) for dtype, difference in worst.items()}
 
 
 def measured(canaries: Canaries) -> dict[str, dict[str, float]]:
@@ -135,7 +152,7 @@ def measured(canaries: Canaries) -> dict[str, dict[str, float]]:
     return found
 
 
-def _canary(name: str, pair: Pair, sequence: Sequence, rewards: Mapping[str, float]) -> Canary:
+def _canary(name: str, pair: Pair, sequence: Sequence, rows: Mapping[str, list[float]]) -> Canary:
     prompt, response = (part if isinstance(part, str) else [_turn(turn) for turn in part] for part in pair)
     return Canary(
         name=name,
@@ -143,7 +160,8 @@ def _canary(name: str, pair: Pair, sequence: Sequence, rewards: Mapping[str, flo
         response=response,
         ids=tuple(sequence.ids.tolist()),
         second=_second(sequence),
-        rewards=rewards,
+        rewards={dtype: row[0] for dtype, row in rows.items()},
+        parts={dtype: tuple(row[1:]) for dtype, row in rows.items() if len(row) > 1},
     )
 
 

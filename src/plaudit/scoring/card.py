@@ -55,7 +55,12 @@ def card(title: str, contract: Contract, canaries: Canaries) -> str:
 
 
 def _parity(contract: Contract) -> list[str]:
-    if contract.transformers_parity:
+    if contract.transformers_parity and len(contract.outputs) > 1:
+        first = (
+            "`AutoModelForSequenceClassification` gives the same outputs of the head on the same token ids; the reward "
+            "is made of them as below."
+        )
+    elif contract.transformers_parity:
         first = "`AutoModelForSequenceClassification` gives the same rewards on the same token ids."
     else:
         first = "**`AutoModelForSequenceClassification` gives other rewards**; score with plaudit. See below."

@@ -11,6 +11,7 @@ FORMAT = 1
 CONTRACT = "plaudit.json"
 CANARIES = "canaries.json"
 HISTORY = "history.json"
+EXTRA = "extra.safetensors"
 ADAPTER = "adapter"
 PARITY = 1e-4
 """Rewards that differ by no more than this, in fp32, are those of the class's own forward."""
@@ -43,12 +44,15 @@ class Contract:
             ``pairs`` of them.
         attention: the attention kernel the canaries were scored with.
         reward_shift: added to what the head gives (a bias that the standard layout has no place for).
-        transformers_parity: whether the class's own forward gives these rewards on the same ids.
+        transformers_parity: whether the class's own forward gives the same head outputs on the same ids; the one
+            output of a plain head is the reward.
         string_parity: whether the tokenizer's chat template, applied and tokenised elsewhere, gives the same ids.
-        parity_note: why not, where either is false.
+        parity_note: why not, where either is false; and how the reward is made of a head's several outputs.
         adapter: whether ``adapter/`` lies beside the merged weights.
-        fingerprints: of the head (``head``), the tokenizer and its template.
+        fingerprints: of the head (``head``), the tokenizer, its template, and the weights in ``extra.safetensors``.
         recipe: what made the model: configuration, versions, data fingerprint, seed, device, dtype.
+        outputs: names of what the model gives: ``reward``, then its parts, and ``variance`` last where it has one.
+        parts_tolerances: as ``tolerances``, for the numbers after the reward.
         format: version of this record.
     """
 
@@ -67,6 +71,8 @@ class Contract:
     adapter: bool = False
     fingerprints: Mapping[str, Any] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
+    outputs: tuple[str, ...] = ("reward",)
+    parts_tolerances: Mapping[str, float] = field(default_factory=dict)
     format: int = FORMAT
 
     def record(self) -> dict[str, Any]:
@@ -85,9 +91,10 @@ class Contract:
 
     def scoring(self) -> dict[str, Any]:
         """Return the part that decides rewards, as JSON would give it back."""
-        part = {
-            name: value for name, value in self.record().items() if name not in ("recipe", "parity_note", "measured")
-        }
+        left_out = ["recipe", "parity_note", "measured"]
+        if self.outputs == ("reward",):
+            left_out += ["outputs", "parts_tolerances"]  # as of artefacts that are older than these
+        part = {name: value for name, value in self.record().items() if name not in left_out}
         return dict(json.loads(json.dumps(part)))
 
 
@@ -123,7 +130,8 @@ def read_contract(folder: Path) -> Contract:
     if content.get("format") != FORMAT:
         raise BadArtefact(folder, "contract", f"format {content.get('format')!r}; this plaudit reads format {FORMAT}")
     try:
-        tokens = tuple(content.pop("scored_tokens", ()))
-        return Contract(**content, scored_tokens=tokens)
+        for name in ("scored_tokens", "outputs"):
+            content[name] = tuple(content.get(name, ("reward",) if name == "outputs" else ()))
+        return Contract(**content)
     except TypeError as error:
         raise BadArtefact(folder, "contract", f"{CONTRACT} has other fields than expected ({error})") from error

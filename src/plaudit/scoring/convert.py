@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from plaudit.encoding.choices import for_tokenizer
 from plaudit.encoding.encoder import Encoder
 from plaudit.scoring import canaries
-from plaudit.scoring.artifact import build, save, settings_of
+from plaudit.scoring.artifact import build, save
 from plaudit.scoring.contract import CONTRACT, BadArtefact
 from plaudit.scoring.foreign import embedding_rows, open_foreign
 from plaudit.scoring.verify import Artefact, load
@@ -79,10 +79,12 @@ def convert(
     """
     source = _open(Path(path), template)
     sequences, _ = canaries.encode(source.encoder)
-    before = dict(zip(sequences, canaries.at_dtype(source.model, list(sequences.values()), "float32"), strict=True))
-    settings = settings_of(source.model)
+    rewards = canaries.at_dtype(source.model, list(sequences.values()), "float32")[:, 0]
+    before = dict(zip(sequences, rewards, strict=True))
+    settings = source.model.settings
     changes = _changes(settings["pooling"], pooling, dtype)
     model = build(source.model.classifier, source.contract.architecture, settings | _only(pooling=pooling))
+    model.load_extra(source.model.extra_state())
     encoder = _encoder(source, template)
     if model.pooling != "hf_last_non_pad":
         changes += _pad(source, encoder)

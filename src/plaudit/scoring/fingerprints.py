@@ -41,6 +41,19 @@ def head_difference(saved: Mapping[str, Any], found: Mapping[str, Any]) -> str:
     return f"the head's values are others (norm {found['norm']:.6g}, saved {saved['norm']:.6g})"
 
 
+def beside(state: Mapping[str, torch.Tensor]) -> dict[str, Any]:
+    """Return the shape and the hash of every tensor that an architecture keeps beside the classifier."""
+    held = {name: value.detach().cpu() for name, value in state.items()}
+    return {name: {"shape": list(value.shape), "values": _digest(value)} for name, value in held.items()}
+
+
+def beside_difference(saved: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    """Return in words which tensors beside the classifier are not those that were saved, or an empty string."""
+    words = (("missing", saved.keys() - found.keys()), ("not of this model", found.keys() - saved.keys()))
+    changed = {name for name in saved.keys() & found.keys() if saved[name] != found[name]}
+    return "; ".join(f"{what}: {', '.join(sorted(names))}" for what, names in (*words, ("changed", changed)) if names)
+
+
 def tokenizer(folder: Path) -> str:
     """Return the hash of what tokenizer.json says about turning text into ids."""
     content = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
@@ -63,7 +76,7 @@ def _hash(text: str) -> str:
 
 
 def _digest(values: torch.Tensor) -> str:
-    return hashlib.sha256(values.numpy().tobytes()).hexdigest()
+    return hashlib.sha256(values.contiguous().flatten().view(torch.uint8).numpy().tobytes()).hexdigest()
 
 
 def _head_values(classifier: PreTrainedModel) -> torch.Tensor:

@@ -9,9 +9,9 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 from plaudit.encoding.choices import UnfitTokenizer, for_tokenizer
 from plaudit.encoding.encoder import Encoder
 from plaudit.encoding.padding import NoPadToken
-from plaudit.models.architectures.scalar import is_causal
+from plaudit.models.headed import is_causal
 from plaudit.scoring import canaries, fingerprints, parity
-from plaudit.scoring.artifact import build, kernel_of, name_of, settings_of
+from plaudit.scoring.artifact import build, kernel_of, name_of
 from plaudit.scoring.contract import PARITY, BadArtefact, Contract
 from plaudit.scoring.verify import Artefact, Check, Report
 from plaudit.scoring.weights import DTYPES, read_weights, stored_dtype
@@ -48,7 +48,7 @@ def open_foreign(folder: Path, dtype: str = "float32", device: str = "cpu", *, t
     pooling = _pooling(classifier, encoder)
     head, every = fingerprints.head(classifier), list(canaries.encode(encoder)[0].values())
     sequences = [every[place] for place in canaries.few(every)]
-    by_class = parity.class_rewards(classifier, sequences)
+    by_class = parity.class_logits(classifier, sequences)
     model = build(classifier, "scalar", {"pooling": pooling})
     difference = float(abs(canaries.at_dtype(model, sequences, "float32") - by_class).max())
     if not difference <= PARITY:
@@ -59,7 +59,7 @@ def open_foreign(folder: Path, dtype: str = "float32", device: str = "cpu", *, t
     model.to(device)
     contract = Contract(
         architecture=name_of(model),
-        settings=settings_of(model),
+        settings=model.settings,
         encoding=encoder.contract(),
         weights_dtype=stored_dtype(folder),
         attention=kernel_of(model),

@@ -13,24 +13,31 @@ from plaudit.preferences.preference import Message
 from plaudit.scoring.conversations import Pair
 
 
-def class_rewards(classifier: PreTrainedModel, sequences: Sequence[Tokens]) -> NDArray[np.float64]:
-    """Return what the class's own forward gives for each sequence, one at a time, float64 [N]."""
+def class_logits(classifier: PreTrainedModel, sequences: Sequence[Tokens]) -> NDArray[np.float64]:
+    """Return what the class's own forward gives for each sequence, one at a time, float64 [N, labels]."""
     device = next(classifier.parameters()).device
-    rewards = []
+    logits = []
     with torch.inference_mode():
         for sequence in sequences:
             ids = torch.tensor(sequence.ids.tolist(), device=device)[None]
             inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
             if sequence.token_type_ids is not None and sequence.token_type_ids.any():
                 inputs["token_type_ids"] = torch.tensor(sequence.token_type_ids.tolist(), device=device)[None]
-            rewards.append(float(classifier(**inputs).logits[0, 0]))
-    return np.array(rewards)
+            logits.append(classifier(**inputs).logits[0].double().cpu().numpy())
+    return np.stack(logits)
 
 
-def class_note(difference: float, pooling: str, shift: float) -> str:
+def made_note(labels: Sequence[str], composition: str) -> str:
+    """Return how the reward is made of a head's outputs, or an empty string where it is the only one."""
+    return f"the head gives {', '.join(labels)}; {composition}" if composition else ""
+
+
+def class_note(difference: float, pooling: str, shift: float, *, biases: bool = False) -> str:
     """Return why the class's own forward gives other rewards."""
     if shift:
         return f"the standard layout has no place for the head's bias: rewards are {shift:+.6g} above the class's"
+    if biases:
+        return f"the standard layout has no place for the head's biases: its outputs differ by up to {difference:.3g}"
     return f"the class does not pool as this model does (pooling {pooling!r}): rewards differ by up to {difference:.3g}"
 
 

@@ -1,16 +1,17 @@
 """Forward passes for scoring: what shares a prompt goes through together, and no pass exceeds a budget of tokens."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from plaudit.encoding.batch import Batch
 from plaudit.encoding.encode import encode_sequences
 from plaudit.encoding.encoded import EncodedSet
 from plaudit.encoding.encoder import Sequence as Tokens
 from plaudit.encoding.packing import collate_sequences
-from plaudit.models.architectures.scalar import Scalar
+from plaudit.models.headed import Headed
 
 BUDGET = 16384
 """Packed tokens a forward pass, unless a single sequence is longer."""
@@ -20,27 +21,53 @@ class NonFiniteReward(ArithmeticError):
     """The model gave NaN or infinity: its weights or its dtype are broken. It is never passed on as a reward."""
 
 
-def rewards_of(model: Scalar, sequences: Iterable[Tokens], budget: int = BUDGET) -> NDArray[np.float64]:
-    """Return the reward of each sequence, float64 [N], in the order given; equal sequences are computed once.
+def rewards_of(model: Headed, sequences: Iterable[Tokens], budget: int = BUDGET) -> NDArray[np.float64]:
+    """Return the reward of each sequence, float64 [N]; otherwise as `columns_of`."""
+    return columns_of(model, sequences, budget)[:, 0]
+
+
+def columns_of(model: Headed, sequences: Iterable[Tokens], budget: int = BUDGET) -> NDArray[np.float64]:
+    """Return rewards, parts and variance of each sequence, float64 [N, `Headed.columns`], in the order given.
+
+    Equal sequences are computed once.
 
     Raises:
-        NonFiniteReward: a reward is NaN or infinite.
+        NonFiniteReward: a number is NaN or infinite.
     """
+    return _each(model, sequences, lambda batch: _columns(model, batch), len(model.columns), budget)
+
+
+def logits_of(model: Headed, sequences: Iterable[Tokens]) -> NDArray[np.float64]:
+    """Return the head's own outputs for each sequence, float64 [N, labels]; otherwise as `columns_of`."""
+    return _each(model, sequences, lambda batch: model.logits(model.features(batch)), len(model.labels), BUDGET)
+
+
+def _columns(model: Headed, batch: Batch) -> torch.Tensor:
+    rewards = model(batch)
+    varied = [] if rewards.variance is None else [rewards.variance[:, None]]
+    return torch.cat([rewards.values, *varied], dim=1)
+
+
+def _each(
+    model: Headed, sequences: Iterable[Tokens], compute: Callable[[Batch], torch.Tensor], width: int, budget: int
+) -> NDArray[np.float64]:
     encoded, places = encode_sequences(sequences)
-    rewards = np.zeros(encoded.sequences)
+    found = np.zeros((encoded.sequences, width))
     for part in plan(encoded, share=model.shares, budget=budget):
-        rewards[part] = _forward(model, encoded, part)
-    return rewards[places]
+        found[part] = _forward(model, encoded, part, compute)
+    return found[places]
 
 
-def _forward(model: Scalar, encoded: EncodedSet, part: list[int]) -> NDArray[np.float64]:
-    """Return the rewards of ``part`` in its own order."""
+def _forward(
+    model: Headed, encoded: EncodedSet, part: list[int], compute: Callable[[Batch], torch.Tensor]
+) -> NDArray[np.float64]:
+    """Return what ``compute`` gives for ``part``, in its own order."""
     device = next(model.parameters()).device
     batch = collate_sequences(encoded, part, share=model.shares)
     with torch.inference_mode():
-        values = model(batch.to(device)).scalar.double().cpu().numpy()
+        values = compute(batch.to(device)).double().cpu().numpy()
     if not np.isfinite(values).all():
-        bad = batch.sequences[int(np.flatnonzero(~np.isfinite(values))[0])]
+        bad = batch.sequences[int(np.argwhere(~np.isfinite(values))[0, 0])]
         raise NonFiniteReward(f"the reward of a sequence of {len(encoded.ids(bad))} tokens is not a finite number")
     place = {sequence: index for index, sequence in enumerate(batch.sequences)}
     return np.asarray(values[[place[sequence] for sequence in part]])

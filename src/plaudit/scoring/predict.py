@@ -1,19 +1,24 @@
 """From preferences and any scoring function to `Predictions`: the border between tensors and NumPy."""
 
+import math
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, SupportsFloat
 
 import numpy as np
+from numpy.typing import NDArray
 
 from plaudit.predictions import Predictions
 from plaudit.preferences.preference import Comparison, Content, Preference, Response
 from plaudit.scoring.conversations import Pair
 
-Score = Callable[[Sequence[Pair]], Sequence[float]]
-"""Rewards of (prompt, response) pairs; NaN where there is none. ``Scorer.rewards`` is one."""
+Score = Callable[[Sequence[Pair]], Sequence[SupportsFloat]]
+"""Rewards of (prompt, response) pairs; NaN where there is none. ``Scorer.rewards`` is one.
+
+``Scorer.score`` is another: where what it gives has a ``variance``, the predictions have it too.
+"""
 
 
 class NoReward(ValueError):
@@ -43,12 +48,14 @@ def predict(
     nodes = _Nodes()
     for number, preference in enumerate(preferences):
         nodes.add(preference, preference.id or str(number))
-    rewards = np.asarray(score(nodes.pairs) if nodes.pairs else [], dtype=np.float64)
-    if rewards.shape != (len(nodes.pairs),):
-        raise NoReward(f"the scoring function gave {rewards.shape} rewards for {len(nodes.pairs)} responses")
+    found: Any = score(nodes.pairs) if nodes.pairs else []
+    if np.shape(found) != (len(nodes.pairs),):
+        raise NoReward(f"the scoring function gave {np.shape(found)} rewards for {len(nodes.pairs)} responses")
+    rewards = np.array([float(reward) for reward in found])
     kept = [edge for edge in nodes.edges if np.isfinite(rewards[[edge.chosen, edge.rejected]]).all()]
     _settle(nodes, rewards, len(nodes.edges) - len(kept), on_unfit)
-    return _predictions(nodes, rewards, kept)
+    variance = np.array([math.nan if (own := getattr(one, "variance", None)) is None else own for one in found])
+    return _predictions(nodes, rewards, variance, kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +117,9 @@ def _settle(nodes: _Nodes, rewards: np.ndarray[Any, Any], lost: int, on_unfit: s
         raise NoReward("there is no comparison to judge the rewards by")
 
 
-def _predictions(nodes: _Nodes, rewards: np.ndarray[Any, Any], edges: list[_Edge]) -> Predictions:
+def _predictions(
+    nodes: _Nodes, rewards: NDArray[np.float64], variance: NDArray[np.float64], edges: list[_Edge]
+) -> Predictions:
     used = sorted({place for edge in edges for place in (edge.chosen, edge.rejected)})
     place = {node: number for number, node in enumerate(used)}
     units = [(nodes.groups if nodes.prompted else nodes.units)[node] for node in used]
@@ -118,6 +127,7 @@ def _predictions(nodes: _Nodes, rewards: np.ndarray[Any, Any], edges: list[_Edge
     strengths = [edge.comparison.strength for edge in edges]
     return Predictions(
         rewards=rewards[used],
+        variance=variance[used],
         chosen=np.array([place[edge.chosen] for edge in edges], np.int64),
         rejected=np.array([place[edge.rejected] for edge in edges], np.int64),
         outcome=np.array([0.5 if edge.comparison.tie else 1.0 for edge in edges]),

@@ -20,10 +20,13 @@ from plaudit.scoring.cache import RewardCache
 from plaudit.scoring.contract import CONTRACT
 from plaudit.scoring.conversations import Pair, as_content, as_pair
 from plaudit.scoring.foreign import open_foreign
-from plaudit.scoring.passes import BUDGET, rewards_of
+from plaudit.scoring.passes import BUDGET, columns_of
 from plaudit.scoring.verify import Artefact, load
 
 OnUnfit = Literal["error", "nan"]
+Row = tuple[float, ...]
+"""What a model says of one sequence, a number for each of `Headed.columns`."""
+
 _AT_ONCE = 4096
 """Conversations encoded and scored together, whatever the length of the list."""
 
@@ -148,7 +151,7 @@ class Scorer:
         fitting = [item for item in encoded if not isinstance(item, Unencodable)]
         found = iter(self._found(fitting))
         return [
-            Score(math.nan, refused=item.reason) if isinstance(item, Unencodable) else _score(item, *next(found))
+            Score(math.nan, refused=item.reason) if isinstance(item, Unencodable) else self._score(item, *next(found))
             for item in encoded
         ]
 
@@ -162,12 +165,18 @@ class Scorer:
             else:
                 yield result
 
-    def _found(self, sequences: list[Tokens]) -> list[tuple[float, bool]]:
-        """Return for each sequence its reward and whether the cache had it."""
+    def _score(self, sequence: Tokens, row: Row, cached: bool) -> Score:
+        named = dict(zip(self.artefact.model.columns, row, strict=True))
+        reward, variance = named.pop("reward"), named.pop("variance", None)
+        cut = sequence.cut.tokens
+        return Score(reward, len(sequence.ids), cut=cut, cached=cached, parts=named, variance=variance)
+
+    def _found(self, sequences: list[Tokens]) -> list[tuple[Row, bool]]:
+        """Return for each sequence its reward, parts and variance, and whether the cache had them."""
         if not sequences:
             return []
         if self.cache is None:
-            return [(reward, False) for reward in self._computed(sequences)]
+            return [(row, False) for row in self._computed(sequences)]
         keys = [self._key(sequence) for sequence in sequences]
         known = self.cache.find(keys)
         absent = {key: sequence for key, sequence in zip(keys, sequences, strict=True) if key not in known}
@@ -175,8 +184,10 @@ class Scorer:
         self.cache.add(new)
         return [(known[key], True) if key in known else (new[key], False) for key in keys]
 
-    def _computed(self, sequences: list[Tokens]) -> list[float]:
-        return rewards_of(self.artefact.model, sequences, self.token_budget).tolist() if sequences else []
+    def _computed(self, sequences: list[Tokens]) -> list[Row]:
+        if not sequences:
+            return []
+        return [tuple(row) for row in columns_of(self.artefact.model, sequences, self.token_budget).tolist()]
 
     def _key(self, sequence: Tokens) -> str:
         digest = hashlib.blake2b(self._name(), digest_size=20)
@@ -190,10 +201,6 @@ class Scorer:
             if not self._identity:
                 self._identity = _identity(self.artefact)
             return self._identity
-
-
-def _score(sequence: Tokens, reward: float, cached: bool) -> Score:
-    return Score(reward, tokens=len(sequence.ids), cut=sequence.cut.tokens, cached=cached)
 
 
 def _identity(artefact: Artefact) -> bytes:

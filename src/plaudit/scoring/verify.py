@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from plaudit.encoding.encoder import Encoder
 from plaudit.encoding.encoder import Sequence as Tokens
 from plaudit.encoding.turns import Unencodable
-from plaudit.models.architectures.scalar import Scalar
+from plaudit.models.headed import Headed
 from plaudit.scoring import canaries, fingerprints
-from plaudit.scoring.artifact import build
+from plaudit.scoring.artifact import build, put_extra
 from plaudit.scoring.canaries import Canaries
-from plaudit.scoring.contract import ADAPTER, CANARIES, CONTRACT, BadArtefact, Contract, read_contract
+from plaudit.scoring.contract import ADAPTER, CANARIES, CONTRACT, EXTRA, BadArtefact, Contract, read_contract
 from plaudit.scoring.passes import NonFiniteReward
-from plaudit.scoring.weights import DTYPES, read_weights, require_safe, restore_bias, stored_dtype
+from plaudit.scoring.weights import DTYPES, read_extra, read_weights, require_safe, restore_bias, stored_dtype
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Artefact:
     folder: Path
     contract: Contract
     encoder: Encoder
-    model: Scalar
+    model: Headed
     report: Report
     canaries: Canaries | None = None
 
@@ -115,12 +116,12 @@ class _Examination:
     contract: Contract
     canaries: Canaries
     encoder: Encoder | None = None
-    model: Scalar | None = None
+    model: Headed | None = None
     sequences: list[Tokens] = field(default_factory=list)
 
     def report(self) -> Report:
         """Take all steps and return what they found; without the right dtype the later ones make no sense."""
-        steps = ("contract", "dtype", "tokenizer", "template", "encoding", "weights", "head", "ids", "rewards")
+        steps = ("contract", "dtype", "tokenizer", "template", "encoding", "weights", "head", "extra", "ids", "rewards")
         checks: list[Check] = []
         for name in steps:
             check = self._take(name)
@@ -137,7 +138,7 @@ class _Examination:
             folder=self.folder,
             contract=self.contract,
             encoder=cast("Encoder", self.encoder),
-            model=cast("Scalar", self.model),
+            model=cast("Headed", self.model),
             report=report,
             canaries=self.canaries,
         )
@@ -199,10 +200,21 @@ class _Examination:
         saved = self.contract.fingerprints["head"]
         difference = fingerprints.head_difference(saved, fingerprints.head(classifier))
         restore_bias(classifier, self.contract.reward_shift)
-        self.model.to(self.device)
         if difference:
             raise self._bad("head", difference)
         return f"norm {saved['norm']:.6g}, as saved"
+
+    def _extra(self) -> str:
+        if self.model is None:
+            return ""
+        state, model = read_extra(self.folder), self.model
+        saved = self.contract.fingerprints.get("extra", {})
+        self.model = None
+        if difference := fingerprints.beside_difference(saved, fingerprints.beside(state)):
+            raise self._bad("extra", f"{EXTRA}: tensors {difference}")
+        put_extra(self.folder, model, state)
+        self.model = model.to(self.device)
+        return f"{', '.join(sorted(saved))} as saved" if saved else ""
 
     def _ids(self) -> str:
         if self.encoder is None:
@@ -227,14 +239,29 @@ class _Examination:
             found = canaries.at_dtype(self.model, self.sequences, self.dtype)
         except (NonFiniteReward, ValueError) as error:
             raise self._bad("rewards", str(error)) from error
-        differences = abs(found - self.canaries.rewards("float32"))
+        self._require_parts(found[:, 1:])
+        differences = abs(found[:, 0] - self.canaries.rewards("float32"))
         worst, limit = int(np.argmax(differences)), self.contract.tolerances[self.dtype]
         if differences[worst] > limit:
             canary = self.canaries.scored[worst]
-            apart = f"{found[worst]:.6g}, saved {canary.rewards['float32']:.6g}; {differences[worst]:.3g} apart"
+            apart = f"{found[worst, 0]:.6g}, saved {canary.rewards['float32']:.6g}; {differences[worst]:.3g} apart"
             allowed = f"{limit:.3g} is allowed at {self.dtype}; weights or configuration changed"
             raise self._bad("rewards", f"canary {canary.name!r} has {apart}, {allowed}")
         return f"{len(found)} canaries within {differences[worst]:.2g} (allowed {limit:.2g} at {self.dtype})"
+
+    def _require_parts(self, found: NDArray[np.float64]) -> None:
+        """Raise `BadArtefact` where a part or the variance of a canary is not as recorded."""
+        names, recorded = self.contract.outputs[1:], self.canaries.parts("float32")
+        if found.shape != recorded.shape or len(names) != found.shape[1]:
+            raise self._bad("parts", f"the model gives {found.shape[1]} numbers after the reward, not {len(names)}")
+        differences, limit = abs(found - recorded), self.contract.parts_tolerances.get(self.dtype, 0.0)
+        if differences.size and differences.max() > limit:
+            row, column = np.unravel_index(int(np.argmax(differences)), differences.shape)
+            raise self._bad(
+                "parts",
+                f"canary {self.canaries.scored[row].name!r} has {names[column]} {found[row, column]:.6g}, saved "
+                f"{recorded[row, column]:.6g}; {limit:.3g} apart is allowed at {self.dtype}",
+            )
 
 
 def _shown(value: object) -> str:

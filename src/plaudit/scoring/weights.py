@@ -7,12 +7,13 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 from plaudit.models.backbone import BadBase, refuse_unsafe
 from plaudit.models.quiet import quiet
-from plaudit.scoring.contract import BadArtefact
+from plaudit.scoring.contract import EXTRA, BadArtefact
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _STORED = {"F32": "float32", "BF16": "bfloat16", "F16": "float16", "F64": "float64"}
@@ -27,19 +28,15 @@ def write_weights(folder: Path, classifier: PreTrainedModel, dtype: str = "float
         dtype: of every floating-point tensor, the head's included.
 
     Returns:
-        The head's bias where the class has no place for one, else 0: to be added to every reward.
+        The bias of a head of one output where the class has no place for one, else 0: to be added to every reward.
     """
     state = {name: _cast(value, DTYPES[dtype]) for name, value in classifier.state_dict().items()}
-    shift = float(state.pop("score.bias", torch.zeros(1)).item())
-    config: Any = classifier.config
-    labels = range(int(config.num_labels))
-    config.problem_type = "regression"
-    config.id2label = {label: f"LABEL_{label}" for label in labels}
-    config.label2id = {f"LABEL_{label}": label for label in labels}
+    bias = state.pop("score.bias", torch.zeros(1))
+    classifier.config.problem_type = "regression"
     with quiet():
         classifier.save_pretrained(folder, state_dict=state)
     _state_dtype(folder / "config.json", dtype)
-    return shift
+    return float(bias.item()) if bias.numel() == 1 else 0.0
 
 
 def restore_bias(classifier: PreTrainedModel, shift: float) -> None:
@@ -47,6 +44,26 @@ def restore_bias(classifier: PreTrainedModel, shift: float) -> None:
     if shift:
         score: Any = classifier.get_submodule("score")
         score.bias = nn.Parameter(torch.tensor([shift], dtype=score.weight.dtype, device=score.weight.device))
+
+
+def write_extra(folder: Path, state: Mapping[str, Tensor]) -> None:
+    """Write the weights that the standard layout has no place for, as they are; nothing where there are none."""
+    if state:
+        save_file({name: value.detach().cpu().contiguous() for name, value in state.items()}, folder / EXTRA)
+
+
+def read_extra(folder: Path) -> dict[str, Tensor]:
+    """Return what `write_extra` wrote.
+
+    Raises:
+        BadArtefact: the file is damaged.
+    """
+    if not (folder / EXTRA).is_file():
+        return {}
+    try:
+        return load_file(folder / EXTRA)
+    except (OSError, SafetensorError) as error:
+        raise BadArtefact(folder, "extra", f"{EXTRA} is damaged or cut short ({error})") from error
 
 
 def read_weights(folder: Path) -> PreTrainedModel:
@@ -81,13 +98,13 @@ def require_safe(folder: Path) -> None:
 
 
 def stored_dtype(folder: Path) -> str:
-    """Return the dtype of the floating-point tensors on disk (``mixed`` if there are several).
+    """Return the dtype of the floating-point weights on disk (``mixed`` if there are several), without the extra ones.
 
     Raises:
         BadArtefact: a weights file is damaged.
     """
     found: set[str] = set()
-    for path in sorted(folder.glob("*.safetensors")):
+    for path in sorted(path for path in folder.glob("*.safetensors") if path.name != EXTRA):
         try:
             with safe_open(path, "pt") as stream:
                 found |= {_STORED.get(stream.get_slice(name).get_dtype(), "") for name in stream.keys()}  # noqa: SIM118

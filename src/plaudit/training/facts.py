@@ -14,6 +14,7 @@ from torch import nn
 
 from plaudit.encoding.encoded import EncodedSet
 from plaudit.objectives import settings_of
+from plaudit.objectives._members import EachMember
 from plaudit.objectives.regularisers import Regularised
 from plaudit.training import ranks
 from plaudit.training.recipe import Recipe
@@ -65,6 +66,8 @@ def described(thing: object) -> str:
     """Return an objective's class and settings as text that is the same in every process."""
     if isinstance(thing, Regularised):
         return " + ".join(map(described, (thing.objective, *thing.regularisers)))
+    if isinstance(thing, EachMember):
+        return f"columns {thing.columns}: {described(thing.objective)}"
     if dataclasses.is_dataclass(thing):
         return repr(thing)
     held = settings_of(thing) if isinstance(thing, nn.Module) else getattr(thing, "__dict__", {})

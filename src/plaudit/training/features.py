@@ -15,7 +15,7 @@ from plaudit.models.reward_model import Rewards
 from plaudit.training.adapters import classifier_of
 
 
-class Headed(Protocol):
+class TwoHalves(Protocol):
     """A reward model in two halves."""
 
     def features(self, batch: Batch) -> Tensor:
@@ -30,20 +30,22 @@ class Headed(Protocol):
 class CachedHead(nn.Module):
     """A reward model that reads the pooled states of known sequences and computes only its head.
 
-    Only the head's modules are its own: the hundreds of a frozen backbone would cost more to walk through than a step.
+    Only the head's modules are its own, and those that the model keeps beside its classifier (a gate): the hundreds of
+    a frozen backbone would cost more to walk through than a step.
 
     Args:
-        model: has ``features`` and ``head`` (see `Headed`), and a classifier.
+        model: has ``features`` and ``head`` (see `TwoHalves`), and a classifier.
         features: [S, F], the pooled state of each sequence of an encoded set.
     """
 
     def __init__(self, model: nn.Module, features: Tensor) -> None:
         super().__init__()
-        self._head = cast(Headed, model).head
+        self._head = cast(TwoHalves, model).head
         self._features = features
         classifier = classifier_of(model)
         parts = head_modules(classifier) | dict(classifier.named_children())
         parts.pop(classifier.base_model_prefix)
+        parts |= {name: module for name, module in model.named_children() if module is not classifier}
         self.parts = nn.ModuleDict({name.replace(".", "_"): module for name, module in parts.items()})
 
     def forward(self, batch: Batch) -> Rewards:
@@ -55,7 +57,7 @@ def cache_features(model: nn.Module, encoded: EncodedSet, *, token_budget: int) 
     """Run the backbone over every sequence that a record uses.
 
     Args:
-        model: has ``features`` (see `Headed`).
+        model: has ``features`` (see `TwoHalves`).
         encoded: the tokenised set.
         token_budget: most tokens at once.
 
@@ -69,7 +71,7 @@ def cache_features(model: nn.Module, encoded: EncodedSet, *, token_budget: int) 
     with torch.no_grad():
         for sequences in _portions(encoded, token_budget):
             batch = collate_sequences(encoded, sequences, share=share).to(device)
-            found = cast(Headed, model).features(batch).float()
+            found = cast(TwoHalves, model).features(batch).float()
             if table is None:
                 table = found.new_full((encoded.sequences, found.shape[1]), float("nan"))
             table[list(batch.sequences)] = found

@@ -8,7 +8,7 @@ from plaudit.encoding.encoded import EncodedSet
 from plaudit.encoding.facts import DataFacts, data_facts
 from plaudit.encoding.packing import collate_labels
 from plaudit.models.reward_model import Rewards
-from plaudit.objectives import Objective
+from plaudit.objectives import Objective, innermost
 from plaudit.training.step import label_weight
 
 _AT_ONCE = 256
@@ -48,8 +48,8 @@ def require_learnable(
     if missing := _missing(objective, encoded, facts, like):
         fitting = ", ".join(_fitting(encoded, facts, like)) or "none"
         raise NothingToLearn(
-            f"{type(objective).__name__} finds nothing to learn from in {len(encoded)} records: {missing}. They "
-            f"hold {len(encoded.chosen)} comparisons and the ratings {', '.join(facts.ratings) or 'none'}; objectives "
+            f"{type(innermost(objective)).__name__} finds nothing to learn from in {len(encoded)} records: {missing}. "
+            f"They hold {len(encoded.chosen)} comparisons and the ratings {', '.join(facts.ratings) or 'none'}; objectives "
             f"that would fit: {fitting}"
         )
 

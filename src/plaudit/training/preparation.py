@@ -47,7 +47,7 @@ def set_dropout(model: nn.Module, rate: float) -> None:
 
 
 def freeze_backbone(model: nn.Module) -> None:
-    """Leave only the head trainable.
+    """Leave only the head trainable, and what stands beside the classifier (a gate).
 
     Raises:
         NotTrainable: the model gives no features to train a head on.
@@ -55,7 +55,9 @@ def freeze_backbone(model: nn.Module) -> None:
     if not (hasattr(model, "features") and hasattr(model, "head")):
         raise NotTrainable(f"{type(model).__name__} has no features() and head() to train a head alone (tune='head')")
     model.requires_grad_(False)
-    for parameter in head_parameters(classifier_of(model)):
+    classifier = classifier_of(model)
+    beside = [module for module in model.children() if module is not classifier]
+    for parameter in (*head_parameters(classifier), *(value for module in beside for value in module.parameters())):
         parameter.requires_grad_(True)
 
 

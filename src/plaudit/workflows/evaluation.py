@@ -9,6 +9,7 @@ from typing import Any, Literal
 from plaudit.evaluation.evaluate import Evaluation, evaluate
 from plaudit.predictions import Predictions
 from plaudit.preferences.dataset import Preferences
+from plaudit.scoring.best_of_n import Score
 from plaudit.scoring.conversations import Pair
 from plaudit.scoring.predict import predict
 from plaudit.scoring.scorer import Scorer
@@ -81,13 +82,13 @@ def measure(
     """
     refuse: Literal["error", "nan"] = "error" if on_unfit == "error" else "nan"
 
-    def rewards(pairs: Sequence[Pair]) -> list[float]:
+    def scored(pairs: Sequence[Pair]) -> list[Score]:
         scores = scorer.score(pairs, on_unfit=refuse)
         if scorer.cache is not None:
             say(f"cache: {sum(score.cached for score in scores)} of {len(scores)} were there")
-        return [score.reward for score in scores]
+        return scores
 
-    predictions = predict(rewards, preferences, on_unfit)
+    predictions = predict(scored, preferences, on_unfit)
     how = measurement or Measurement()
     return evaluate(predictions, slices=how.slices, resamples=how.resamples), predictions
 

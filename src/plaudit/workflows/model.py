@@ -1,21 +1,27 @@
 """The model of a run: a base model under a new reward head, with the encoder that speaks to it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedModel
 
+from plaudit import config as configuration
 from plaudit import members
 from plaudit.assets import base_model
+from plaudit.config import BadConfiguration
 from plaudit.encoding.choices import for_tokenizer
 from plaudit.encoding.encoder import Encoder
-from plaudit.models.architectures.scalar import Scalar, is_causal
 from plaudit.models.backbone import load_base, random_base, refuse_code, refuse_unsafe
+from plaudit.models.headed import GIVEN, Headed, is_causal, parameters
 from plaudit.models.heads import head_modules
 from plaudit.models.language_head import LanguageHead, NoLanguageModel, language_head
 from plaudit.models.pooling import POOLINGS
 from plaudit.models.rotary import learned_limit, learned_positions
+
+WHERE = "model.settings"
+"""Where the settings of an architecture stand in a configuration."""
 
 LONGEST = 2048
 """Tokens a sequence may have where neither the user nor the backbone says less."""
@@ -29,6 +35,7 @@ class Model:
         base: a ``builtin:`` name, a folder or a hub id of a causal language model or an encoder; an SFT checkpoint as
             large as the policy, or smaller.
         architecture: a kind of reward model.
+        settings: the architecture's own, such as ``{names = ["helpfulness", "toxicity"]}`` for ``attributes``.
         pooling: ``last``, ``first`` or ``mean``; empty takes ``last`` for causal models, ``first`` for encoders.
         layout: ``trees`` (packed, a shared prompt computed once) or ``padded``.
         template: how text is written, see ``encoding.choices.for_tokenizer``.
@@ -45,6 +52,7 @@ class Model:
 
     base: str = "builtin:smollm2-135m-instruct"
     architecture: str = "scalar"
+    settings: dict[str, Any] = field(default_factory=dict)
     pooling: str = ""
     layout: Literal["trees", "padded"] = "trees"
     template: str = "auto"
@@ -73,7 +81,7 @@ class Built:
         notes: what was new, dropped or chosen, a sentence each.
     """
 
-    model: Scalar
+    model: Headed
     encoder: Encoder
     notes: tuple[str, ...]
 
@@ -87,33 +95,65 @@ def build(wanted: Model) -> Built:
     encoder = Encoder(
         tokenizer, for_tokenizer(tokenizer, wanted.template), _max_length(wanted, config), rows=config.vocab_size
     )
-    classifier, notes = _classifier(wanted, folder, encoder.tokenizer.pad_token_id)
+    architecture, own, labels = chosen(wanted)
+    classifier, notes, new = _classifier(wanted, folder, encoder.tokenizer.pad_token_id, len(labels))
     pooling = wanted.pooling or ("last" if is_causal(classifier) else "first")
     if hasattr(classifier.config, "classifier_pooling"):
         classifier.config.classifier_pooling = "mean" if pooling == "mean" else "cls"
     language_model = _language_model(wanted, folder, classifier, notes)
-    architecture = members.load("architectures", wanted.architecture)
-    model: Scalar = architecture(classifier, pooling, layout=wanted.layout)
+    model = _made(architecture, classifier, pooling, layout=wanted.layout, **own)
     model.language_model = language_model
+    if new:
+        model.begin()
     if model.padded_because and wanted.layout == "trees":
         notes.append(f"padded, not packed: {model.padded_because}")
     notes.append(f"pooling {pooling}; pad token {encoder.tokenizer.pad_token!r}; at most {encoder.max_length} tokens")
     return Built(model, encoder, tuple(notes))
 
 
-def _classifier(wanted: Model, folder: Path, pad: int | None) -> tuple[PreTrainedModel, list[str]]:
+def chosen(wanted: Model) -> tuple[type[Headed], dict[str, Any], tuple[str, ...]]:
+    """Return the architecture that was asked for, its own settings, and the labels of its head.
+
+    Raises:
+        BadConfiguration: there is no such architecture, or a setting is unknown, missing or wrong.
+    """
+    try:
+        architecture: type[Headed] = members.load("architectures", wanted.architecture)
+    except members.UnknownKind as error:
+        raise BadConfiguration(f"[model] architecture = {wanted.architecture!r}: {error}") from error
+    own = configuration.arguments(architecture, wanted.settings, WHERE, tuple(parameters(Headed)) + GIVEN)
+    try:
+        return architecture, own, architecture.labels_of(_completed(architecture, own))
+    except ValueError as error:
+        raise BadConfiguration(f"[{WHERE}] {error}") from error
+
+
+def _completed(architecture: type[Headed], own: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: own.get(name, item.default) for name, item in parameters(architecture).items()}
+
+
+def _made(architecture: type[Headed], classifier: PreTrainedModel, pooling: str, **how: Any) -> Headed:
+    try:
+        return architecture(classifier, pooling, **how)
+    except ValueError as error:
+        raise BadConfiguration(f"[{WHERE}] {error}") from error
+
+
+def _classifier(wanted: Model, folder: Path, pad: int | None, heads: int) -> tuple[PreTrainedModel, list[str], bool]:
+    """Return the base under its head, notes on it, and whether the head is new."""
     if wanted.random_weights:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
-        classifier = random_base(config, pad_token_id=pad, head_bias=wanted.head_bias, seed=wanted.seed)
-        return classifier, [f"{type(classifier).__name__} with random weights, as asked"]
-    loaded = load_base(folder, pad_token_id=pad, head_bias=wanted.head_bias, seed=wanted.seed)
+        classifier = random_base(config, heads=heads, pad_token_id=pad, head_bias=wanted.head_bias, seed=wanted.seed)
+        return classifier, [f"{type(classifier).__name__} with random weights, as asked"], True
+    loaded = load_base(folder, heads=heads, pad_token_id=pad, head_bias=wanted.head_bias, seed=wanted.seed)
     notes = [f"{type(loaded.classifier).__name__} from {wanted.base}; new: {', '.join(loaded.new) or 'nothing'}"]
     if loaded.dropped:
         notes.append(f"not used from the checkpoint: {', '.join(loaded.dropped)}")
-    heads = tuple(head_modules(loaded.classifier))
-    if not any(name.startswith(heads) for name in loaded.new if name != "score.bias"):
+    modules = tuple(head_modules(loaded.classifier))
+    new = any(name.startswith(modules) for name in loaded.new if name != "score.bias")
+    if not new:
         notes.append("the checkpoint already had a head; training goes on from it")
-    return loaded.classifier, notes
+    return loaded.classifier, notes, new
 
 
 def _language_model(wanted: Model, folder: Path, classifier: PreTrainedModel, notes: list[str]) -> LanguageHead | None:

@@ -8,8 +8,7 @@ from typing import Any
 import torch
 
 from plaudit import __version__
-from plaudit.objectives import learned, settings_of
-from plaudit.objectives.regularisers import Regularised
+from plaudit.objectives import innermost, learned, settings_of
 
 PACKAGES = ("torch", "transformers", "tokenizers", "accelerate", "peft", "numpy")
 
@@ -25,8 +24,8 @@ def objective_record(table: Mapping[str, Any], objective: object) -> dict[str, A
         table: the configuration's ``objective``.
         objective: made from it, after training.
     """
-    inner = objective.objective if isinstance(objective, Regularised) else objective
-    settings = {name: value for name, value in settings_of(inner).items() if isinstance(value, PLAIN)}
+    own = settings_of(innermost(objective))
+    settings = {name: value for name, value in own.items() if isinstance(value, PLAIN)}
     values = learned(objective)
     return {**settings, **table, **({"learned": values} if values else {})}
 

@@ -40,7 +40,10 @@ def open_scorer(path: Path | str, dtype: str = "float32", cache: Path | None = N
 
 
 def score_rows(scorer: Scorer, rows: Iterable[Row], on_unfit: Literal["error", "nan"] = "error") -> Iterator[Row]:
-    """Yield each row with its ``reward`` (or why it was ``refused``), ``tokens``, ``truncated`` and ``cached``."""
+    """Yield each row with its ``reward`` (or why it was ``refused``), ``tokens``, ``truncated`` and ``cached``.
+
+    A model's ``parts`` (name to number) and ``std``, the reward's standard deviation, are there where it has them.
+    """
     held = list(rows)
     for row, score in zip(held, scorer.score(held, on_unfit=on_unfit), strict=True):
         yield {**row, **_fields(score)}
@@ -64,4 +67,8 @@ def rank_rows(scorer: Scorer, rows: Iterable[Row], n: int = 0) -> Iterator[Row]:
 
 def _fields(score: Score) -> Mapping[str, Any]:
     fields: Row = {"reward": score.reward, "tokens": score.tokens, "truncated": score.truncated, "cached": score.cached}
+    if score.parts:
+        fields["parts"] = dict(score.parts)
+    if score.std is not None:
+        fields["std"] = score.std
     return fields | ({"reward": None, "refused": score.refused} if score.refused else {})

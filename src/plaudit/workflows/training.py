@@ -18,10 +18,12 @@ from plaudit.encoding.encode import encode_all
 from plaudit.encoding.encoded import EncodedSet
 from plaudit.encoding.encoder import Encoder
 from plaudit.encoding.packing import collate
+from plaudit.encoding.sampling import plan
 from plaudit.evaluation.evaluate import Evaluation
 from plaudit.models.backbone import BadBase
 from plaudit.models.selftest import check_layout
 from plaudit.objectives import Objective
+from plaudit.objectives._members import EachMember
 from plaudit.pages import curves
 from plaudit.predictions import Predictions
 from plaudit.preferences.dataset import Preferences
@@ -139,8 +141,11 @@ def train_and_evaluate(
     say(f"self-test: packed rewards differ from single sequences by {_self_test(built, encoded['train']):.1e}")
     made_of = _made_of(data, wanted, configuration)
     begin = time.monotonic()
-    fitted = _fit(built, encoded, objective, recipe, Path(output), resume, made_of)
+    columns = built.model.member_columns
+    minimised: Objective = EachMember(objective, columns) if columns else objective
+    fitted = _fit(built, encoded, minimised, recipe, Path(output), resume, made_of)
     seconds = time.monotonic() - begin
+    _settle(built, encoded["train"], recipe)
     record = objective_record(configuration.get("objective", OBJECTIVE), objective)
     save = partial(_save, objective=record, overwrite=resume, say=say)
     folder = ranks.on_first(lambda: save(built, fitted, configuration, parts, Path(output), wanted))
@@ -152,9 +157,11 @@ def _sections(configuration: Mapping[str, Any]) -> tuple[Data, Model, Objective,
     unknown = set(configuration) - set(SCHEMA)
     if unknown:
         raise BadConfiguration(f"unknown sections {', '.join(sorted(unknown))}; known: {', '.join(SCHEMA)}")
+    wanted: Model = config.build(Model, configuration.get("model", {}), "model")
+    models.chosen(wanted)
     return (
         config.build(Data, configuration.get("data", {}), "data"),
-        config.build(Model, configuration.get("model", {}), "model"),
+        wanted,
         build_objective(configuration.get("objective", OBJECTIVE)),
         config.build(Recipe, configuration.get("training", {}), "training"),
         config.build(Measurement, configuration.get("evaluation", {}), "evaluation"),
@@ -208,6 +215,15 @@ def _fit(
         resume=resume,
         configuration=made_of,
     )
+
+
+def _settle(built: Built, train: EncodedSet, recipe: Recipe) -> None:
+    """Let the architecture fit what is fitted once, after training, on the training set."""
+    model, device = built.model.eval(), next(built.model.parameters()).device
+    steps = plan(train.record_sizes(), batch_size=256, token_budget=recipe.token_budget)
+    parts = (records for step in steps for records in step.ranks[0])
+    with torch.no_grad():
+        model.settle(collate(train, records, share=model.shares).to(device) for records in parts)
 
 
 def _save(

@@ -1,0 +1,138 @@
+r"""Several reward models in one: K heads on a shared backbone, whose disagreement is the uncertainty.
+
+For members :math:`r_1, …, r_K` with mean :math:`\bar r` and population variance :math:`v`, the reward is
+
+.. math:: \bar r \quad\text{or}\quad \min_k r_k \quad\text{or}\quad \bar r - \lambda v,
+
+and :math:`v` is its variance. Each member learns for itself: the objective is applied to each one's rewards.
+
+Members differ by their initial weights, drawn apart by the seed, and by nothing else. Where the data say what the
+reward is, the members come to agree; in directions that the data say nothing about, each keeps what it began with, so
+unfamiliar text is disagreed on. ``spread`` sets how much they begin with. A fixed random prior added to each head would
+be linear in the same features, hence the same thing as other initial weights; a deeper one would take the members out
+of the plain layout. Bootstrapped data would leave each member less to learn from without better disagreement (Nixon et
+al. 2020). Errors that come with the backbone are shared by all members and not seen by their variance (Eisenstein).
+
+Source: Coste et al., Reward Model Ensembles Help Mitigate Overoptimization (2023); Eisenstein et al., Helping or
+Herding? (2023); Lakshminarayanan et al., Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles
+(2017); Nixon et al., Why Aren't Bootstrapped Neural Networks Better? (2020).
+"""
+
+from collections.abc import Iterable, Mapping
+from math import inf
+from typing import Any, ClassVar, Literal, Unpack, get_args
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from plaudit.encoding.batch import Batch
+from plaudit.models.headed import Headed, How
+from plaudit.models.heads import head_modules
+from plaudit.models.reward_model import Rewards
+
+Combine = Literal["mean", "worst", "uncertainty_weighted"]
+
+
+class Ensemble(Headed):
+    """A reward model of K members that share a backbone.
+
+    Args:
+        classifier: the family's ``…ForSequenceClassification``, with one output a member.
+        pooling: ``last`` for causal backbones; ``first`` or ``mean`` for encoders.
+        members: K, 2 or more.
+        combine: ``mean``, ``worst`` (the smallest) or ``uncertainty_weighted`` (the mean less ``penalty`` variances).
+        penalty: λ of ``uncertainty_weighted``, 0 or more; Coste et al. take 0.5 for best-of-n and 0.1 for PPO.
+        spread: factor on the initial weights of new heads; more spread is more disagreement on unfamiliar text.
+        normalise: after training, shift and scale every member to the same mean and standard deviation over the
+            training responses, without which ``worst`` is the member with the lowest mean.
+        how: layout and computing dtype, see `Headed`.
+
+    Raises:
+        ValueError: a setting is out of its range; the message names it.
+    """
+
+    varies: ClassVar[bool] = True
+    centre: Tensor
+    scale: Tensor
+
+    def __init__(
+        self,
+        classifier: PreTrainedModel,
+        pooling: str = "last",
+        *,
+        members: int = 5,
+        combine: Combine = "mean",
+        penalty: float = 0.5,
+        spread: float = 1.0,
+        normalise: bool = True,
+        **how: Unpack[How],
+    ) -> None:
+        self.members, self.combine, self.penalty = members, combine, penalty
+        self.spread, self.normalise = spread, normalise
+        super().__init__(classifier, pooling, **how)
+        self.member_columns = tuple(range(1, members + 1))
+        if normalise:
+            self.register_buffer("centre", torch.zeros(members))
+            self.register_buffer("scale", torch.ones(members))
+
+    @classmethod
+    def labels_of(cls, settings: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return a name for each member."""
+        if settings["members"] < 2:
+            raise ValueError(f"members must be 2 or more, not {settings['members']}; one member is a scalar model")
+        if settings["combine"] not in get_args(Combine):
+            raise ValueError(f"combine must be one of {', '.join(get_args(Combine))}, not {settings['combine']!r}")
+        if not 0 <= settings["penalty"] < inf:
+            raise ValueError(f"penalty must be a finite number, 0 or more, not {settings['penalty']}")
+        if not 0 < settings["spread"] < inf:
+            raise ValueError(f"spread must be a finite number above 0, not {settings['spread']}")
+        return tuple(f"member_{number}" for number in range(1, settings["members"] + 1))
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The reward and the members."""
+        return ("reward", *self.labels)
+
+    @property
+    def composition(self) -> str:
+        """How the members are combined."""
+        how = {
+            "mean": "their mean",
+            "worst": "the smallest",
+            "uncertainty_weighted": f"mean - {self.penalty:g} variance",
+        }
+        first = " after a shift and scale of each that lie beside the weights" if self.normalise else ""
+        return f"reward = {how[self.combine]}{first}"
+
+    def begin(self) -> None:
+        """Spread the initial weights of the members."""
+        linear = [module for module in self._last_module().modules() if isinstance(module, nn.Linear)][-1]
+        with torch.no_grad():
+            linear.weight.mul_(self.spread)
+
+    def head(self, features: Tensor) -> Rewards:
+        """Return the combined reward, the members, and their variance."""
+        members = self.logits(features)
+        if self.normalise:
+            members = (members - self.centre) * self.scale
+        variance = members.var(1, correction=0)
+        return Rewards(torch.cat([self._combined(members, variance)[:, None], members], dim=1), variance)
+
+    def settle(self, batches: Iterable[Batch]) -> None:
+        """Give all members the mean 0 and their average standard deviation over the responses of ``batches``."""
+        if not self.normalise:
+            return
+        members = torch.cat([self.logits(self.features(batch)) for batch in batches]).double()
+        deviations = members.std(0, correction=0).clamp(min=torch.finfo(torch.float32).tiny)
+        self.centre.copy_(members.mean(0))
+        self.scale.copy_(deviations.mean() / deviations)
+
+    def _combined(self, members: Tensor, variance: Tensor) -> Tensor:
+        if self.combine == "worst":
+            return members.min(1).values
+        mean = members.mean(1)
+        return mean - self.penalty * variance if self.combine == "uncertainty_weighted" else mean
+
+    def _last_module(self) -> nn.Module:
+        return list(head_modules(self.classifier).values())[-1]

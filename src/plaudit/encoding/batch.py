@@ -85,7 +85,8 @@ class Labels:
     def to(self, device: torch.device | str) -> "Labels":
         """Return the labels with every tensor on ``device``."""
         held: dict[str, Any] = {column.name: getattr(self, column.name) for column in fields(self)}
-        return Labels(**{name: v.to(device) if isinstance(v, torch.Tensor) else v for name, v in held.items()})
+        held |= {name: value.to(device) for name, value in held.items() if isinstance(value, torch.Tensor)}
+        return Labels(**held)
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,9 @@ def test_autocast_gives_the_same_forward_pass() -> None:
     plain = tiny("llama")
     lean = copy.deepcopy(plain)
     slim(lean)
-    torch.testing.assert_close(gradients(lean, torch.bfloat16)[0], gradients(plain, torch.bfloat16)[0], rtol=0, atol=0)
+    torch.testing.assert_close(
+        gradients(lean, torch.bfloat16)[0], gradients(plain, torch.bfloat16)[0], rtol=0, atol=0
+    )
 
 
 def test_backward_passes_match_finite_differences() -> None:

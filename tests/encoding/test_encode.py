@@ -177,7 +177,7 @@ def test_bare_sequences_keep_their_places() -> None:
 
 
 def test_ratings_need_no_comparisons() -> None:
-    """Records of one to four responses that were only rated are kept; their labels hold the ratings, nothing else."""
+    """Records of one to four responses that were only rated are kept; labels hold their ratings and no comparison."""
     records = [
         Preference(
             prompt=f"p{count}",

@@ -33,7 +33,10 @@ def test_an_attribute_that_nobody_has_is_not_there() -> None:
     encoded = ranked(2)
     ratings = encoded.ratings.copy()
     ratings[:, 0] = np.nan
-    assert list(data_facts(replace(encoded, ratings=ratings)).ratings) == ["quality"]
+    facts = data_facts(replace(encoded, ratings=ratings))
+    assert facts.rated == ("quality",)
+    assert list(facts.ratings) == ["length", "quality"]
+    assert facts.ratings["length"].responses == 0
     assert data_facts(preferences(3, comparisons=0)) == DataFacts(records=3)
 
 
@@ -81,6 +84,8 @@ def test_what_lists_need(facts: DataFacts, missing: str) -> None:
         (DataFacts(ratings=RATED), ("true", "brief"), ""),
         (DataFacts(), (), "it needs rated responses, and there are none"),
         (DataFacts(ratings=RATED), (), r"must name which of the ratings it learns: brief (3 responses), true (1,200"),
+        (DataFacts(ratings={"none": Rated(0, 0.0, 0.0)}), ("none",), "it needs rated responses, and there are none"),
+        (DataFacts(ratings={**RATED, "none": Rated(0, 0.0, 0.0)}), ("none",), "no response has a rating none"),
         (DataFacts(ratings=RATED), ("kind",), "no response has a rating kind; ratings that there are: brief (3"),
         (DataFacts(ratings=RATED, columns=1), ("true", "brief"), "its columns are: 1 without names"),
         (DataFacts(ratings=RATED, columns=3), ("true", "brief"), ""),

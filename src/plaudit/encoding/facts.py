@@ -1,5 +1,6 @@
 """What a tokenised set holds to learn from, as an objective asks for it before training begins."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,7 +13,7 @@ from plaudit.encoding.orders import Orders, orders
 
 @dataclass(frozen=True, slots=True)
 class Rated:
-    """How one attribute was rated: how many responses, from which rating to which."""
+    """How one attribute was rated: how many responses, from which rating to which (NaN where there are none)."""
 
     responses: int
     lowest: float
@@ -41,8 +42,7 @@ class DataFacts:
         comparisons: comparisons, ties among them.
         ties: how many of them are ties.
         strengths: how many of them state a strength above 0.
-        ratings: by name of the attribute, in the order of the columns of `Labels.ratings`; only those that some
-            response has.
+        ratings: by name of the attribute, in the order of the columns of `Labels.ratings`.
         pairs: records that put two responses in order, or tie them.
         lists: records that put three or more in order (see `orders`).
         unordered: records that leave responses open.
@@ -68,6 +68,11 @@ class DataFacts:
     log_likelihood: bool | None = None
 
     @property
+    def rated(self) -> tuple[str, ...]:
+        """The attributes that some response has a rating of."""
+        return tuple(name for name, found in self.ratings.items() if found.responses)
+
+    @property
     def missing_lists(self) -> str:
         """What keeps the records from being lists of responses in order; empty if nothing does."""
         if not self.comparisons:
@@ -85,10 +90,10 @@ class DataFacts:
 
         With several attributes, column 1 of the rewards is to predict the first of them, and so on.
         """
-        held = ", ".join(f"{name} ({rated.responses:,} responses)" for name, rated in self.ratings.items()) or "none"
-        if not self.ratings:
+        held = ", ".join(f"{name} ({self.ratings[name].responses:,} responses)" for name in self.rated)
+        if not self.rated:
             return "it needs rated responses, and there are none"
-        if lacking := [name for name in attributes if name not in self.ratings]:
+        if lacking := [name for name in attributes if name not in self.rated]:
             return f"no response has a rating {', '.join(lacking)}; ratings that there are: {held}"
         if not attributes and len(self.ratings) > 1:
             return f"attributes must name which of the ratings it learns: {held}"
@@ -132,13 +137,13 @@ def _orders(encoded: EncodedSet) -> Orders:
 
 
 def _ratings(encoded: EncodedSet) -> dict[str, Rated]:
-    """Return the attributes that some response has; without names they are called by their number."""
+    """Return the attributes by name; without names they are called by their number."""
+    names = encoded.rating_names or tuple(map(str, range(encoded.ratings.shape[1])))
     found = {}
-    for place, column in enumerate(encoded.ratings.T):
+    for name, column in zip(names, encoded.ratings.T, strict=True):
         known = column[~np.isnan(column)]
-        if len(known):
-            name = encoded.rating_names[place] if encoded.rating_names else str(place)
-            found[name] = Rated(len(known), float(known.min()), float(known.max()))
+        span = (float(known.min()), float(known.max())) if len(known) else (math.nan, math.nan)
+        found[name] = Rated(len(known), *span)
     return found
 
 

@@ -46,10 +46,10 @@ def require_learnable(
         log_likelihood=getattr(like, "log_likelihood", None) is not None,
     )
     if missing := _missing(objective, encoded, facts, like):
-        fitting = ", ".join(_fitting(encoded, facts, like)) or "none"
+        fitting, name = ", ".join(_fitting(encoded, facts, like)) or "none", type(innermost(objective)).__name__
         raise NothingToLearn(
-            f"{type(innermost(objective)).__name__} finds nothing to learn from in {len(encoded)} records: {missing}. "
-            f"They hold {len(encoded.chosen)} comparisons and the ratings {', '.join(facts.ratings) or 'none'}; objectives "
+            f"{name} finds nothing to learn from in {len(encoded)} records: {missing}. They "
+            f"hold {len(encoded.chosen)} comparisons and the ratings {', '.join(facts.rated) or 'none'}; objectives "
             f"that would fit: {fitting}"
         )
 
@@ -72,11 +72,11 @@ def _fitting(encoded: EncodedSet, facts: DataFacts, like: Rewards) -> Iterator[s
     """Yield the names of the objectives that could learn, each with its default settings, or with all the ratings."""
     for name in members.names("objectives"):
         kind = members.load("objectives", name)
-        for settings in ({}, {"attributes": tuple(facts.ratings)}):
+        for settings in ({}, {"attributes": facts.rated}):
             try:
                 objective = kind(**settings)
             except TypeError:  # it has no such setting, or one without a default
                 continue
             if not _missing(objective, encoded, facts, like):
-                yield f"{name} (attributes = {list(facts.ratings)})" if settings else name
+                yield f"{name} (attributes = {list(facts.rated)})" if settings else name
                 break

@@ -26,7 +26,7 @@ class Score:
     cut: int = 0
     cached: bool = False
     refused: str = ""
-    parts: Mapping[str, float] = field(default_factory=dict)
+    parts: Mapping[str, float] = field(default_factory=dict, hash=False)
     variance: float | None = None
 
     def __float__(self) -> float:

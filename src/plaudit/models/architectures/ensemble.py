@@ -37,6 +37,9 @@ Combine = Literal["mean", "worst", "uncertainty_weighted"]
 class Ensemble(Headed):
     """A reward model of K members that share a backbone.
 
+    Training from a configuration lets each member learn for itself. With `fit`, wrap the objective in
+    ``EachMember(objective, model.member_columns)``, or it learns from the combined reward alone, and call `settle`.
+
     Args:
         classifier: the family's ``…ForSequenceClassification``, with one output a member.
         pooling: ``last`` for causal backbones; ``first`` or ``mean`` for encoders.

@@ -8,6 +8,9 @@ from plaudit.models.reward_model import Rewards
 from plaudit.objectives import Terms, reduce
 from plaudit.objectives._members import EachMember
 from plaudit.objectives.bradley_terry import BradleyTerry
+from plaudit.objectives.regularisers import Regularised
+from plaudit.objectives.regularisers.l2 import L2
+from plaudit.objectives.regularisers.label_smoothing import LabelSmoothing
 from plaudit.training.step import label_weight
 from tests.training.tiny import preferences
 
@@ -22,8 +25,8 @@ def rewards(columns: int = 4) -> Rewards:
 
 
 def test_the_loss_is_the_mean_of_the_members_losses() -> None:
-    """Over all members the reduced loss is the mean of what each costs alone."""
-    found, objective = rewards(), BradleyTerry(label_smoothing=0.1)
+    """Over all members the reduced loss, penalties included, is the mean of what each costs alone."""
+    found, objective = rewards(), Regularised(BradleyTerry(), [LabelSmoothing(weight=0.1), L2(weight=0.2)])
     alone = [reduce(objective(Rewards(found.values[:, [column]]), LABELS)) for column in (1, 2, 3)]
 
     torch.testing.assert_close(reduce(EachMember(objective, (1, 2, 3))(found, LABELS)), torch.stack(alone).mean())

@@ -190,6 +190,7 @@ def fit(
     Raises:
         NothingToLearn, NotTrainable, TreeTooLarge: the data or the model do not fit the objective or the recipe.
         RunFolderError: ``output`` cannot be used, or holds a run of something else.
+        NotJoined: this is one of several processes that would train apart from each other.
         CheckpointError: a checkpoint could not be written or read.
         NonFinite: a reward, loss or gradient is not finite.
         Interrupted: the user pressed Ctrl-C; the state is saved.
@@ -199,6 +200,7 @@ def fit(
     _check_arguments(run)
     steps_per_epoch = -(-len(train) // recipe.batch_size)
     args = recipe.arguments(run.output / CHECKPOINTS, recipe.steps(steps_per_epoch))
+    ranks.require_joined(args.world_size)
     with held(run.output, resume=resume):
         run.prepare(args.device)
         settle(run.output, run.facts(configuration))

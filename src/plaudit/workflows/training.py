@@ -17,10 +17,8 @@ from plaudit.config import BadConfiguration
 from plaudit.encoding.encode import encode_all
 from plaudit.encoding.encoded import EncodedSet
 from plaudit.encoding.encoder import Encoder
-from plaudit.encoding.packing import collate
 from plaudit.evaluation.evaluate import Evaluation
 from plaudit.models.backbone import BadBase
-from plaudit.models.selftest import check_layout
 from plaudit.objectives import Objective
 from plaudit.pages import curves
 from plaudit.predictions import Predictions
@@ -122,10 +120,9 @@ def train_and_evaluate(
     for note in built.notes:
         say(note)
     encoded = {name: _encode(name, parts[name], built.encoder, data, say) for name in parts if name != "test"}
-    say(f"self-test: packed rewards differ from single sequences by {_self_test(built, encoded['train']):.1e}")
     made_of = _made_of(data, wanted, configuration)
     begin = time.monotonic()
-    fitted = _fit(built, encoded, objective, recipe, Path(output), resume, made_of)
+    fitted = _fit(built, encoded, objective, recipe, Path(output), resume, made_of, say)
     seconds = time.monotonic() - begin
     save = partial(_save, overwrite=resume, say=say)
     folder = ranks.on_first(lambda: save(built, fitted, configuration, parts, Path(output), wanted))
@@ -167,13 +164,6 @@ def _encode(name: str, part: Preferences, encoder: Encoder, data: Data, say: Say
     return encoded
 
 
-def _self_test(built: Built, encoded: EncodedSet) -> float:
-    """Compare packed with single-sequence rewards on a few records of middling size."""
-    sizes = encoded.record_sizes()
-    middling = sizes.argsort()[len(sizes) // 2 :][:2]
-    return check_layout(built.model, collate(encoded, middling.tolist(), share=built.model.shares))
-
-
 def _fit(
     built: Built,
     encoded: Mapping[str, EncodedSet],
@@ -182,6 +172,7 @@ def _fit(
     output: Path,
     resume: bool,
     made_of: Mapping[str, Any],
+    say: Say,
 ) -> Fitted:
     return fit(
         built.model,
@@ -192,6 +183,7 @@ def _fit(
         validation=encoded.get("validation"),
         resume=resume,
         configuration=made_of,
+        say=say,
     )
 
 

@@ -220,11 +220,15 @@ def fit(
         NonFinite: a reward, loss or gradient is not finite.
         Interrupted: the user pressed Ctrl-C; the state is saved.
     """
-    recipe = recipe or Recipe()
-    run = Run(model, train, objective, Path(output), recipe, validation, validate, names, listeners, say)
+    run = Run(model, train, objective, Path(output), recipe or Recipe(), validation, validate, names, listeners, say)
     _check_arguments(run)
-    steps_per_epoch = -(-len(train) // recipe.batch_size)
-    args = recipe.arguments(run.output / CHECKPOINTS, recipe.steps(steps_per_epoch))
+    return _held_fit(run, resume, configuration)
+
+
+def _held_fit(run: Run, resume: bool, configuration: Mapping[str, Any] | None) -> Fitted:
+    """Prepare and train while the output folder is held."""
+    steps_per_epoch = -(-len(run.train) // run.recipe.batch_size)
+    args = run.recipe.arguments(run.output / CHECKPOINTS, run.recipe.steps(steps_per_epoch))
     ranks.require_joined(args.world_size)
     with held(run.output, resume=resume):
         run.prepare(args.device)

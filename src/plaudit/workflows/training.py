@@ -23,7 +23,7 @@ from plaudit.objectives import Objective
 from plaudit.pages import curves
 from plaudit.predictions import Predictions
 from plaudit.preferences.dataset import Preferences
-from plaudit.scoring import artifact
+from plaudit.scoring import artifact, canaries
 from plaudit.scoring.scorer import Scorer
 from plaudit.training import adapters, ranks
 from plaudit.training.fit import Fitted, fit
@@ -109,6 +109,7 @@ def train_and_evaluate(
     Raises:
         BadOutput: ``output`` holds something that this run has not made, or cannot be written to.
         RunFolderError: the run to resume began with another configuration.
+        TooFewCanaries: sequences would be too short to save a model that can be checked.
     """
     folders.require(Path(output), resume=resume)
     data, wanted, objective, recipe, measurement = _sections(configuration)
@@ -117,6 +118,7 @@ def train_and_evaluate(
         announce(name, part, say)
     _require_tokenizer(Path(base_model(wanted.base)))
     built = models.build(wanted)
+    canaries.require(built.encoder)
     for note in built.notes:
         say(note)
     encoded = {name: _encode(name, parts[name], built.encoder, data, say) for name in parts if name != "test"}

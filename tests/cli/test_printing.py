@@ -1,7 +1,10 @@
 """One strict JSON object, whatever the result holds."""
 
+import io
 import json
 import math
+from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plaudit.cli._printing import _plain, emit
+from plaudit.cli._printing import _plain, emit, emit_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +68,32 @@ JSON = st.recursive(
 def test_plain_json_passes_unchanged(result: dict[str, Any]) -> None:
     """What JSON can say is left alone, exactly."""
     assert json.loads(json.dumps(_plain(result), allow_nan=False)) == result
+
+
+def test_each_row_is_printed_before_the_next_is_made(capsys: pytest.CaptureFixture[str]) -> None:
+    """Rows become lines one at a time; with --json they become one object at the end, or nothing where one raises."""
+    printed = []
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for number in range(3):
+            yield {"n": number}
+            printed.append(capsys.readouterr().out)
+
+    emit_lines(rows(), "rows", as_json=False)
+    assert printed == [f'{{"n": {number}}}\n' for number in range(3)]
+    emit_lines(({"n": number} for number in range(2)), "rows", as_json=True)
+    assert json.loads(capsys.readouterr().out) == {"rows": [{"n": 0}, {"n": 1}], "n": 2}
+    with pytest.raises(ZeroDivisionError):
+        emit_lines(({"n": 1 // number} for number in (1, 0)), "rows", as_json=True)
+    assert capsys.readouterr().out == ""
+
+
+@given(st.dictionaries(st.text(st.characters(exclude_categories=[])), JSON))
+def test_a_row_is_one_line_whatever_it_holds(row: dict[str, Any]) -> None:
+    """Line separators, half characters and control characters are escaped; the row is read back as it was."""
+    with redirect_stdout(io.TextIOWrapper(io.BytesIO(), encoding="utf-8")) as out:
+        emit_lines([row], "rows", as_json=False)
+        printed = out.buffer.getvalue().decode("utf-8")
+
+    assert printed.splitlines() == [printed.removesuffix("\n")]
+    assert json.loads(printed) == row

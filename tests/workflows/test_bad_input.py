@@ -143,3 +143,12 @@ def test_rows_can_be_dropped_by_a_flag(settings, base, pairs, capsys, tmp_path):
     assert hits == scored != "0"
     assert found["n"] == 120
     assert found["interval_reason"] is None and found["interval"]
+
+
+def test_sequences_too_short_for_canaries_are_refused_before_training(settings, capsys, tmp_path):
+    """A maximum length at which no checkable artefact could be saved is refused before anything is trained."""
+    output = tmp_path / "run"
+    line = refused(capsys, "train", "--output", output, *flags([*settings, "model.max_length=8"]))
+
+    assert "raise max_length" in line
+    assert not output.exists()

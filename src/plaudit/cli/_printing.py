@@ -3,7 +3,9 @@
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,6 +22,15 @@ OnBadRow = Annotated[
     typer.Option(help="Refuse a row that cannot be used, or drop and count it; the same as --set data.on_bad_row=…."),
 ]
 """The option ``--on-bad-row`` of verbs that read preferences."""
+
+Chunk = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        help="Lines scored together; their results are printed, in order, before more is read. Smaller answers sooner.",
+    ),
+]
+"""The option ``--chunk`` of verbs that answer line by line."""
 
 
 def data_settings(setting: list[str] | None, on_bad_row: str | None) -> list[str]:
@@ -39,6 +50,39 @@ def emit(result: Mapping[str, Any], text: str, *, as_json: bool) -> None:
     if not is_first():
         return
     print(json.dumps(_plain(result), allow_nan=False) if as_json else text)
+
+
+@contextmanager
+def lines_of(file: Path | None) -> Iterator[Iterable[str | bytes]]:
+    """Yield the lines of ``file``, or of standard input as they arrive."""
+    if file is None:
+        yield getattr(sys.stdin, "buffer", sys.stdin)
+    else:
+        with file.open("rb") as stream:
+            yield stream
+
+
+def emit_lines(rows: Iterable[Mapping[str, Any]], name: str, *, as_json: bool) -> None:
+    """Print each row as a line of strict JSON the moment it is there, or if ``as_json`` one object at the end.
+
+    Args:
+        rows: the results.
+        name: of their list in the one object; ``n`` beside it is their number.
+        as_json: whether one object is wanted. It is printed whole or, where a row raises, not at all.
+    """
+    if as_json:
+        held = list(rows)
+        emit({name: held, "n": len(held)}, "", as_json=True)
+        return
+    for row in rows:
+        if is_first():
+            print(_line(row), flush=True)
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    """Return the row with its characters as they are, unless one cannot be printed or would end the line."""
+    text = json.dumps(_plain(row), allow_nan=False, ensure_ascii=False)
+    return text if text.isprintable() else json.dumps(_plain(row), allow_nan=False)
 
 
 def _plain(value: Any) -> Any:

@@ -1,13 +1,13 @@
-"""Score conversations: JSON lines in, JSON lines with rewards out."""
+"""Score conversations: JSON lines in, JSON lines with rewards out, as they come."""
 
-import json
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 
-from plaudit.cli._printing import Json, emit
+from plaudit.cli._printing import Chunk, Json, emit_lines, lines_of
 
 
 def score(
@@ -15,19 +15,25 @@ def score(
     file: Annotated[Path | None, typer.Argument(help="JSON lines; standard input if not given.")] = None,
     dtype: Annotated[str, typer.Option(help="Of computing: float32, bfloat16 or float16.")] = "float32",
     cache: Annotated[Path | None, typer.Option(help="An SQLite file that keeps rewards.")] = None,
-    on_unfit: Annotated[str, typer.Option(help="error, or nan: what becomes of one that does not fit.")] = "error",
+    on_unfit: Annotated[
+        Literal["error", "nan"], typer.Option(help="What becomes of one that does not fit: nan gives it no reward.")
+    ] = "error",
+    chunk: Chunk = 64,
     as_json: Json = False,
 ) -> None:
     """Score each line: {"prompt": …, "response": …} or {"messages": […]}; prompts may be left out."""
     from plaudit.workflows import scoring
 
-    if on_unfit not in ("error", "nan"):
-        raise typer.BadParameter("error or nan", param_hint="--on-unfit")
     scorer = scoring.open_scorer(model, dtype, cache)
-    with file.open(encoding="utf-8") if file else sys.stdin as lines:
-        rows = scoring.rows_of(lines, str(file or "standard input"))
-        scored = list(scoring.score_rows(scorer, rows, "nan" if on_unfit == "nan" else "error"))
-    if cache is not None:
-        print(f"cache: {sum(row['cached'] for row in scored)} of {len(scored)} were there", file=sys.stderr)
-    text = "\n".join(json.dumps(row, ensure_ascii=False) for row in scored)
-    emit({"scores": scored, "n": len(scored)}, text, as_json=as_json)
+    with lines_of(file) as lines:
+        rows = scoring.score_rows(scorer, lines, str(file or "standard input"), on_unfit=on_unfit, chunk=chunk)
+        emit_lines(_counting(rows) if cache is not None else rows, "scores", as_json=as_json)
+
+
+def _counting(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Pass the rows on, then say how many rewards were in the cache."""
+    there = n = 0
+    for row in rows:
+        yield row
+        there, n = there + bool(row["cached"]), n + 1
+    print(f"cache: {there} of {n} were there", file=sys.stderr)

@@ -56,10 +56,12 @@ def save(
 
     Raises:
         CannotSave: the folder exists, or cannot be written.
-        BadArtefact: what was written does not give the model's rewards, or the pad token is scored.
+        BadArtefact: what was written does not give the model's rewards, the pad token is scored, or sequences must be
+            too short for enough canaries.
     """
     folder = Path(folder)
     _require_pad(folder, model, encoder)
+    _require_canaries(folder, encoder)
     with writing(folder, overwrite=overwrite) as temporary:
         shift = write_weights(temporary, model.classifier, weights_dtype)
         write_extra(temporary, model.extra_state())
@@ -150,6 +152,13 @@ def _require_pad(folder: Path, model: Headed, encoder: Encoder) -> None:
         raise BadArtefact(folder, "pad", f"id {pad} is both pad and scored token, so transformers would skip it")
 
 
+def _require_canaries(folder: Path, encoder: Encoder) -> None:
+    try:
+        canaries.require(encoder)
+    except canaries.TooFewCanaries as error:
+        raise BadArtefact(folder, "canaries", str(error)) from error
+
+
 def _checked(folder: Path, written: Path, model: Headed, encoder: Encoder, shift: float, *, exact: bool) -> Measured:
     """Measure what was written for ``folder``, and require that it gives the rewards of the model in memory."""
     try:
@@ -164,7 +173,7 @@ def _checked(folder: Path, written: Path, model: Headed, encoder: Encoder, shift
 
 def _measure(folder: Path, model: Headed, encoder: Encoder, shift: float) -> Measured:
     classifier = read_weights(folder).to(next(model.parameters()).device)  # type: ignore[arg-type]
-    sequences = list(canaries.encode(encoder)[0].values())
+    sequences = [one.sequence for one in canaries.encode(encoder)[0].values()]
     few = canaries.few(sequences)
     some = [sequences[place] for place in few]
     by_class = parity.class_logits(classifier, some)

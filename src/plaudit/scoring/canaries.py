@@ -1,7 +1,8 @@
 """Canaries: a few conversations with the ids and rewards they had when the model was saved."""
 
+from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plaudit.encoding.encoder import Encoder, Sequence
+from plaudit.encoding.truncation import ResponseTooLong
 from plaudit.encoding.turns import Unencodable
 from plaudit.models.headed import Headed
 from plaudit.scoring.canary_texts import TEXTS, overlong
@@ -20,8 +22,25 @@ from plaudit.scoring.weights import DTYPES
 RECORDED = ("float32", "bfloat16")
 """The computing dtypes whose rewards are recorded when a model is saved."""
 
+LEAST = 8
+"""How many different canaries an artefact has at least."""
+
 FLOOR, SAFETY = 1e-3, 4.0
 """A tolerance is this many times the largest difference measured, and never less than the floor."""
+
+
+class TooFewCanaries(Unencodable):
+    """Sequences must be so short that too few canaries can be written."""
+
+    reason = "too_few_canaries"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A conversation, its response shortened where it must be, and how an encoder writes it."""
+
+    pair: Pair
+    sequence: Sequence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +73,7 @@ class Canaries:
     """All canaries of an artefact.
 
     Attributes:
-        canaries: at least one; eight or more unless sequences must be very short.
+        canaries: with `LEAST` different sequences or more.
         refused: the conversations that this encoder cannot write, with the reason.
         contract: the scoring part of the contract, as it was when they were recorded.
     """
@@ -77,32 +96,78 @@ class Canaries:
         return np.array([tuple(canary.parts.get(dtype, ())) for canary in self.scored])
 
 
-def encode(encoder: Encoder) -> tuple[dict[str, Sequence], dict[str, str]]:
-    """Return the sequences of the conversations that ``encoder`` can write, and why it refuses the others."""
-    sequences, refused = {}, {}
+def encode(encoder: Encoder) -> tuple[dict[str, Written], dict[str, str]]:
+    """Return the conversations as ``encoder`` writes them, and why it refuses others.
+
+    Prompts are cut as any prompt is. A response that does not fit loses words from its beginning until it does.
+    """
+    written, refused = {}, {}
     for name, pair in TEXTS.items():
         try:
-            sequences[name] = encoder.encode(*pair)
+            written[name] = _written(encoder, pair)
         except Unencodable as error:
             refused[name] = error.reason
-    return sequences, refused
+    return written, refused
+
+
+def require(encoder: Encoder) -> None:
+    """Raise `TooFewCanaries` if ``encoder`` cannot write `LEAST` different ones."""
+    written, refused = encode(encoder)
+    different = len({tuple(one.sequence.ids.tolist()) for one in written.values()})
+    if different < LEAST:
+        reasons = f" ({', '.join(f'{name}: {reason}' for name, reason in refused.items())})" if refused else ""
+        raise TooFewCanaries(
+            f"with at most {encoder.max_length} tokens only {different} different canaries can be written, and {LEAST} "
+            f"are needed to recognise a changed model{reasons}; raise max_length"
+        )
 
 
 def record(model: Headed, encoder: Encoder, dtypes: tuple[str, ...] = RECORDED) -> Canaries:
     """Score the conversations at each dtype.
 
     Raises:
-        Unencodable: the encoder can write none of them.
+        TooFewCanaries: the encoder can write fewer than `LEAST`.
     """
-    sequences, refused = encode(encoder)
-    if not sequences:
-        raise Unencodable(f"this encoder can write none of the canaries: {refused}; is max_length too small?")
-    tables = {dtype: at_dtype(model, list(sequences.values()), dtype) for dtype in dtypes}
+    require(encoder)
+    written, refused = encode(encoder)
+    sequences = [one.sequence for one in written.values()]
+    tables = {dtype: at_dtype(model, sequences, dtype) for dtype in dtypes}
     canaries = [
-        _canary(name, TEXTS[name], sequence, {dtype: table[place].tolist() for dtype, table in tables.items()})
-        for place, (name, sequence) in enumerate(sequences.items())
+        _canary(name, one, {dtype: table[place].tolist() for dtype, table in tables.items()})
+        for place, (name, one) in enumerate(written.items())
     ]
     return Canaries(canaries=(*canaries, *_overlong(encoder)), refused=refused)
+
+
+def _written(encoder: Encoder, pair: Pair) -> Written:
+    try:
+        return Written(pair, encoder.encode(*pair))
+    except ResponseTooLong as error:
+        try:
+            return _shortened(encoder, pair)
+        except Unencodable:
+            raise error from None
+
+
+def _shortened(encoder: Encoder, pair: Pair) -> Written:
+    """Return the conversation with the longest end of its response that fits."""
+    prompt, response = pair
+    text = response if isinstance(response, str) else response[-1].content
+
+    def ending(start: int) -> Pair:
+        return prompt, text[start:] if isinstance(response, str) else (replace(response[-1], content=text[start:]),)
+
+    def fits(start: int) -> bool:
+        try:
+            encoder.encode(*ending(start))
+        except ResponseTooLong:
+            return False
+        except Unencodable:
+            return True
+        return True
+
+    start = bisect_left(range(len(text)), True, key=fits)
+    return Written(ending(start), encoder.encode(*ending(start)))
 
 
 def few(sequences: list[Sequence]) -> list[int]:
@@ -152,14 +217,14 @@ def measured(canaries: Canaries) -> dict[str, dict[str, float]]:
     return found
 
 
-def _canary(name: str, pair: Pair, sequence: Sequence, rows: Mapping[str, list[float]]) -> Canary:
-    prompt, response = (part if isinstance(part, str) else [_turn(turn) for turn in part] for part in pair)
+def _canary(name: str, written: Written, rows: Mapping[str, list[float]]) -> Canary:
+    prompt, response = (part if isinstance(part, str) else [_turn(turn) for turn in part] for part in written.pair)
     return Canary(
         name=name,
         prompt=prompt,
         response=response,
-        ids=tuple(sequence.ids.tolist()),
-        second=_second(sequence),
+        ids=tuple(written.sequence.ids.tolist()),
+        second=_second(written.sequence),
         rewards={dtype: row[0] for dtype, row in rows.items()},
         parts={dtype: tuple(row[1:]) for dtype, row in rows.items() if len(row) > 1},
     )
@@ -176,7 +241,7 @@ def _turn(turn: Any) -> dict[str, str]:
 def _overlong(encoder: Encoder) -> list[Canary]:
     pair = overlong(encoder.max_length)
     try:
-        return [_canary("overlong", pair, encoder.encode(*pair), {})]
+        return [_canary("overlong", Written(pair, encoder.encode(*pair)), {})]
     except Unencodable:
         return []
 

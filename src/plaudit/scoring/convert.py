@@ -11,6 +11,7 @@ from plaudit.encoding.encoder import Encoder
 from plaudit.scoring import canaries
 from plaudit.scoring.artifact import build, save
 from plaudit.scoring.contract import CONTRACT, BadArtefact
+from plaudit.scoring.conversations import Pair
 from plaudit.scoring.foreign import embedding_rows, open_foreign
 from plaudit.scoring.verify import Artefact, load
 
@@ -78,9 +79,7 @@ def convert(
         BadArtefact: ``path`` cannot be scored with; CannotSave: ``out`` cannot be written.
     """
     source = _open(Path(path), template)
-    sequences, _ = canaries.encode(source.encoder)
-    rewards = canaries.at_dtype(source.model, list(sequences.values()), "float32")[:, 0]
-    before = dict(zip(sequences, rewards, strict=True))
+    before = _rewards(source)
     settings = source.model.settings
     changes = _changes(settings["pooling"], pooling, dtype)
     model = build(source.model.classifier, source.contract.architecture, settings | _only(pooling=pooling))
@@ -95,16 +94,16 @@ def convert(
     saved = load(out)
     if saved.canaries is None:
         raise BadArtefact(Path(out), "canaries", "none were written")
-    after = {canary.name: canary.rewards["float32"] for canary in saved.canaries.scored}
-    names = tuple(name for name in after if name in before)
+    after = {(canary.name, canary.pair): canary.rewards["float32"] for canary in saved.canaries.scored}
+    both = [canary for canary in after if canary in before]
     if encoder is not source.encoder:
         changes.append(f"text form {source.contract.encoding['kind']} -> {contract.encoding['kind']}")
     return Conversion(
         folder=Path(out),
         changes=tuple(changes or ["nothing changed but the canaries, which are new"]),
-        names=names,
-        before=np.array([before[name] for name in names]),
-        after=np.array([after[name] for name in names]),
+        names=tuple(name for name, _ in both),
+        before=np.array([before[canary] for canary in both]),
+        after=np.array([after[canary] for canary in both]),
     )
 
 
@@ -112,6 +111,13 @@ def _open(folder: Path, template: str | None) -> Artefact:
     if (folder / CONTRACT).is_file():
         return load(folder)
     return open_foreign(folder, template=template if template in ("plain", "verbatim") else None)
+
+
+def _rewards(source: Artefact) -> dict[tuple[str, Pair], float]:
+    """Return the rewards of the canaries that the model can write, by name and text."""
+    written, _ = canaries.encode(source.encoder)
+    rewards = canaries.at_dtype(source.model, [one.sequence for one in written.values()], "float32")[:, 0]
+    return {(name, one.pair): float(reward) for (name, one), reward in zip(written.items(), rewards, strict=True)}
 
 
 def _encoder(source: Artefact, template: str | None) -> Encoder:

@@ -46,7 +46,7 @@ def open_foreign(folder: Path, dtype: str = "float32", device: str = "cpu", *, t
         raise BadArtefact(folder, "head", f"{labels} labels; a reward model has one")
     encoder = _encoder(folder, classifier, template)
     pooling = _pooling(classifier, encoder)
-    head, every = fingerprints.head(classifier), list(canaries.encode(encoder)[0].values())
+    head, every = fingerprints.head(classifier), [one.sequence for one in canaries.encode(encoder)[0].values()]
     sequences = [every[place] for place in canaries.few(every)]
     by_class = parity.class_logits(classifier, sequences)
     model = build(classifier, "scalar", {"pooling": pooling})

@@ -32,11 +32,16 @@ _AT_ONCE = 4096
 
 
 class CannotScore(ValueError):
-    """A conversation that has no reward; the message names which, and why."""
+    """A conversation that has no reward; the message names which, and why, and its cause is the encoder's error.
 
-    def __init__(self, message: str, reason: str) -> None:
+    Attributes:
+        number: its place among those that were to be scored.
+        reason: a word to count by.
+    """
+
+    def __init__(self, message: str, number: int, reason: str) -> None:
         super().__init__(message)
-        self.reason = reason
+        self.number, self.reason = number, reason
 
 
 @dataclass(slots=True)
@@ -161,7 +166,7 @@ class Scorer:
             if not isinstance(result, Unencodable):
                 yield without_prompt(result, pair[0])
             elif on_unfit == "error":
-                raise CannotScore(f"conversation {first + number}: {result}", result.reason) from result
+                raise CannotScore(f"conversation {first + number}: {result}", first + number, result.reason) from result
             else:
                 yield result
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -15,8 +15,10 @@ from plaudit.encoding.batch import Batch
 from plaudit.encoding.encoded import EncodedSet
 from plaudit.encoding.packing import collate, collate_labels
 from plaudit.encoding.sampling import Plan, plan
+from plaudit.models.headed import Headed
 from plaudit.models.precision import choose_dtype, set_compute_dtype
 from plaudit.models.reward_model import Rewards
+from plaudit.models.selftest import check_layout
 from plaudit.objectives import Objective, learned, learning
 from plaudit.training import checkpoints, ranks
 from plaudit.training.callbacks import ProgressLine
@@ -34,6 +36,11 @@ from plaudit.training.supervised import Supervised
 from plaudit.training.trainer import PROGRESS, Trainer
 
 Validate = Callable[[nn.Module], dict[str, float]]
+Say = Callable[[str], object]
+
+
+def silent(_sentence: str) -> None:
+    """Say nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +81,19 @@ class Run:
     validate: Validate | None = None
     names: Sequence[str] = ()
     listeners: Sequence[Callable[[Row], None]] | None = None
+    say: Say = silent
     dtype: torch.dtype = torch.float32
     began: int = 0
     trained: nn.Module = field(init=False)
 
     def prepare(self, device: torch.device) -> None:
-        """Make the model ready, try it once, and cache the features of a frozen backbone."""
+        """Make the model ready, try and test it, and cache the features of a frozen backbone."""
         self.dtype = choose_dtype(ranks.share(choose_name(self.recipe.dtype, device)), device)
         set_compute_dtype(self.model, self.dtype)
         self.trained = prepare(self.model, self.recipe).to(device)
         learning(self.objective).to(device)
         self._try(device)
+        self._test_layout(device)
         if self.recipe.tune == "head":
             features = cache_features(self.model, self.train, token_budget=self.recipe.token_budget)
             self.trained = CachedHead(self.model, features)
@@ -162,6 +171,16 @@ class Run:
         if self.recipe.dropout == 0 and not adapters_drop:
             check_repeatable(self.model, batch)
 
+    def _test_layout(self, device: torch.device) -> None:
+        """Compare packed with single-sequence rewards on two records of middling size."""
+        if getattr(self.model, "layout", None) != "trees":
+            return
+        sizes = self.train.record_sizes()
+        middling = sizes.argsort(kind="stable")[len(sizes) // 2 :][:2]
+        batch = collate(self.train, middling.tolist(), share=self._shares).to(device)
+        difference = check_layout(cast(Headed, self.model), batch)
+        self.say(f"self-test: packed rewards differ from single sequences by {difference:.1e}")
+
 
 def fit(
     model: nn.Module,
@@ -176,8 +195,12 @@ def fit(
     names: Sequence[str] = (),
     listeners: Sequence[Callable[[Row], None]] | None = None,
     configuration: Mapping[str, Any] | None = None,
+    say: Say = silent,
 ) -> Fitted:
     """Train ``model`` and leave the best weights in it, in evaluation mode.
+
+    Before the first step packed rewards are compared with those of single sequences under eager attention; a model
+    whose two ways disagree is not trained.
 
     Args:
         model: an architecture, in fp32. With LoRA it still holds its adapters afterwards (see `adapters.merge`).
@@ -191,19 +214,27 @@ def fit(
         names: identities of the records of ``train``, for messages.
         listeners: called with each new row of the history; by default a line on stderr shows it.
         configuration: what model, data and objective were made from, as plain data; a resumed run must have the same.
+        say: is told, a sentence at a time, what was tested before training; by default nobody is.
 
     Raises:
+        LayoutMismatch: packed rewards are not those of single sequences.
         NothingToLearn, NotTrainable, TreeTooLarge: the data or the model do not fit the objective or the recipe.
         RunFolderError: ``output`` cannot be used, or holds a run of something else.
+        NotJoined: this is one of several processes that would train apart from each other.
         CheckpointError: a checkpoint could not be written or read.
         NonFinite: a reward, loss or gradient is not finite.
         Interrupted: the user pressed Ctrl-C; the state is saved.
     """
-    recipe = recipe or Recipe()
-    run = Run(model, train, objective, Path(output), recipe, validation, validate, names, listeners)
+    run = Run(model, train, objective, Path(output), recipe or Recipe(), validation, validate, names, listeners, say)
     _check_arguments(run)
-    steps_per_epoch = -(-len(train) // recipe.batch_size)
-    args = recipe.arguments(run.output / CHECKPOINTS, recipe.steps(steps_per_epoch))
+    return _held_fit(run, resume, configuration)
+
+
+def _held_fit(run: Run, resume: bool, configuration: Mapping[str, Any] | None) -> Fitted:
+    """Prepare and train while the output folder is held."""
+    steps_per_epoch = -(-len(run.train) // run.recipe.batch_size)
+    args = run.recipe.arguments(run.output / CHECKPOINTS, run.recipe.steps(steps_per_epoch))
+    ranks.require_joined(args.world_size)
     with held(run.output, resume=resume):
         run.prepare(args.device)
         settle(run.output, run.facts(configuration))

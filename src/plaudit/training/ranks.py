@@ -1,5 +1,6 @@
 """Agreement between processes: one that fails takes the others with it instead of leaving them to wait."""
 
+import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -11,6 +12,32 @@ Value = TypeVar("Value")
 
 class OtherRankFailed(RuntimeError):
     """Another process of this run failed; the message is its own."""
+
+
+class NotJoined(RuntimeError):
+    """Several processes were started, but would train apart from each other."""
+
+
+def launched() -> bool:
+    """Return whether a launcher (``torchrun``, ``accelerate launch``) started this as one of several processes."""
+    return int(os.environ.get("WORLD_SIZE") or 1) > 1
+
+
+def require_joined(world_size: int) -> None:
+    """Refuse processes that do not exchange gradients.
+
+    Args:
+        world_size: over how many processes the training loop averages gradients.
+
+    Raises:
+        NotJoined: it is another number than the launcher started.
+    """
+    started = max(count(), int(os.environ.get("WORLD_SIZE") or 1))
+    if started != world_size:
+        raise NotJoined(
+            f"{started} processes were started, but the training loop joins {world_size}: each would learn by itself. "
+            "Start them with torchrun or accelerate launch, on devices that the installed torch supports"
+        )
 
 
 def count() -> int:

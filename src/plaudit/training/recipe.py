@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import torch
 from transformers import TrainingArguments
 
+from plaudit.training import ranks
 from plaudit.training.adapters import Lora
 
 
@@ -101,6 +103,7 @@ class Recipe:
         """Return the settings of transformers' loop for a run of ``steps`` steps."""
         return TrainingArguments(
             output_dir=str(output),
+            use_cpu=ranks.launched() and not torch.accelerator.is_available(),
             max_steps=steps,
             per_device_train_batch_size=self.batch_size,
             gradient_accumulation_steps=1,

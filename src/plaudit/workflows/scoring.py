@@ -1,37 +1,40 @@
-"""Score and rank JSON lines: rows in, the same rows with rewards out."""
+"""Score and rank JSON lines as they come: a chunk of lines in, the same rows with rewards out, in the same order."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from plaudit.preferences.fields import unspoken
-from plaudit.scoring.best_of_n import Score
-from plaudit.scoring.scorer import Scorer
+from plaudit.scoring.best_of_n import Score, in_order
+from plaudit.scoring.conversations import BadConversation, Pair, as_content, as_pair
+from plaudit.scoring.scorer import CannotScore, OnUnfit, Scorer
 
 Row = dict[str, Any]
+
+CHUNK = 64
+"""Lines that are scored together, unless another number is asked for."""
 
 
 class BadLine(ValueError):
     """A line of input that cannot be used; the message names its number."""
 
 
-def rows_of(lines: Iterable[str], where: str = "standard input") -> Iterator[Row]:
-    """Yield the JSON object of each line that is not blank.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one line asks for.
 
-    Raises:
-        BadLine: a line is no JSON object.
+    Attributes:
+        row: the line's JSON object.
+        pairs: what is to be scored for it.
+        names: how an error names each of them.
     """
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise BadLine(f"{where}, line {number}: not JSON ({error})") from error
-        if not isinstance(row, dict):
-            raise BadLine(f"{where}, line {number}: an object is needed, with 'response' (and 'prompt') or 'messages'")
-        yield row
+
+    row: Row
+    pairs: list[Pair]
+    names: list[str]
 
 
 def open_scorer(path: Path | str, dtype: str = "float32", cache: Path | None = None) -> Scorer:
@@ -39,30 +42,121 @@ def open_scorer(path: Path | str, dtype: str = "float32", cache: Path | None = N
     return Scorer.load(path, dtype=dtype, cache=cache)
 
 
-def score_rows(scorer: Scorer, rows: Iterable[Row], on_unfit: Literal["error", "nan"] = "error") -> Iterator[Row]:
+def score_rows(
+    scorer: Scorer,
+    lines: Iterable[str | bytes],
+    where: str = "standard input",
+    *,
+    on_unfit: OnUnfit = "error",
+    chunk: int = CHUNK,
+) -> Iterator[Row]:
     """Yield each row with its ``reward`` (or why it was ``refused``), ``tokens``, ``truncated`` and ``cached``.
 
     A model's ``parts`` (name to number) and ``std``, the reward's standard deviation, are there where it has them.
+
+    Args:
+        scorer: the model.
+        lines: JSON lines, read no further than the chunk that is being scored; blank ones are skipped.
+        where: how an error names them.
+        on_unfit: what becomes of a conversation that cannot be encoded, see `Scorer.score`.
+        chunk: how many lines are scored together.
+
+    Raises:
+        BadLine: a line cannot be used; the rows of all lines before it have been yielded.
     """
-    held = list(rows)
-    for row, score in zip(held, scorer.score(held, on_unfit=on_unfit), strict=True):
-        yield {**row, **_fields(score)}
+    asked = (_one(row, at) for at, row in rows_of(lines, where))
+    for one, [score] in _scored(scorer, asked, on_unfit, chunk):
+        yield {**one.row, **_fields(score)}
 
 
-def rank_rows(scorer: Scorer, rows: Iterable[Row], n: int = 0) -> Iterator[Row]:
+def rank_rows(
+    scorer: Scorer, lines: Iterable[str | bytes], where: str = "standard input", *, n: int = 0, chunk: int = CHUNK
+) -> Iterator[Row]:
     """Yield each row with its ``responses`` in order, the best first, cut to ``n`` if that is above 0.
 
     Raises:
-        BadLine: a row has no list ``responses``.
+        BadLine: as `score_rows`; also where a row has no list ``responses``.
     """
-    for number, row in enumerate(rows, start=1):
-        responses = row.get("responses")
-        if not isinstance(responses, list) or not responses:
-            raise BadLine(f"row {number}: a field 'responses' with a list of texts or conversations is needed")
-        ranked = scorer.rank(row.get("prompt", ""), responses)
-        kept = ranked[: n or len(ranked)]
-        order = [{"response": unspoken(one.response), "index": one.index, **_fields(one.score)} for one in kept]
-        yield {**{key: value for key, value in row.items() if key != "responses"}, "ranking": order}
+    asked = (_several(row, at) for at, row in rows_of(lines, where))
+    for one, scores in _scored(scorer, asked, "error", chunk):
+        ranked = in_order([response for _, response in one.pairs], scores)[: n or len(scores)]
+        order = [{"response": unspoken(each.response), "index": each.index, **_fields(each.score)} for each in ranked]
+        yield {**{key: value for key, value in one.row.items() if key != "responses"}, "ranking": order}
+
+
+def rows_of(lines: Iterable[str | bytes], where: str = "standard input") -> Iterator[tuple[str, Row]]:
+    """Yield the name and the JSON object of each line that is not blank.
+
+    Raises:
+        BadLine: a line is no JSON object, or is not UTF-8.
+    """
+    for number, line in enumerate(lines, start=1):
+        at = f"{where}, line {number}"
+        try:
+            text = line if isinstance(line, str) else line.decode("utf-8")
+            row = json.loads(text) if text.strip() else None
+        except (ValueError, RecursionError) as error:
+            raise BadLine(f"{at}: not JSON ({error})") from error
+        if isinstance(row, dict):
+            yield at, row
+        elif text.strip():
+            raise BadLine(f"{at}: an object is needed, with 'response' (and 'prompt') or 'messages'")
+
+
+def _one(row: Row, at: str) -> Asked:
+    try:
+        return Asked(row, [as_pair(row, at)], [at])
+    except BadConversation as error:
+        raise BadLine(str(error)) from error
+
+
+def _several(row: Row, at: str) -> Asked:
+    responses = row.get("responses")
+    if not isinstance(responses, list) or not responses:
+        raise BadLine(f"{at}: a field 'responses' with a list of texts or conversations is needed")
+    names = [f"{at}, responses[{number}]" for number in range(len(responses))]
+    try:
+        prompt = as_content(row.get("prompt", ""), f"{at}, prompt")
+        answers = [as_content(response, name) for response, name in zip(responses, names, strict=True)]
+    except BadConversation as error:
+        raise BadLine(str(error)) from error
+    return Asked(row, [(prompt, answer) for answer in answers], names)
+
+
+def _scored(
+    scorer: Scorer, asked: Iterator[Asked], on_unfit: OnUnfit, chunk: int
+) -> Iterator[tuple[Asked, list[Score]]]:
+    """Yield each line with its scores; what stands before a line that cannot be used comes before its error."""
+    for held in _chunks(asked, chunk):
+        yield from _chunk(scorer, held, on_unfit)
+
+
+def _chunks(asked: Iterator[Asked], size: int) -> Iterator[list[Asked]]:
+    held: list[Asked] = []
+    bad: BadLine | None = None
+    while bad is None:
+        try:
+            held = []
+            for one in islice(asked, size):
+                held.append(one)
+        except BadLine as error:
+            bad = error
+        if held:
+            yield held
+        elif bad is None:
+            return
+    raise bad
+
+
+def _chunk(scorer: Scorer, held: list[Asked], on_unfit: OnUnfit) -> Iterator[tuple[Asked, list[Score]]]:
+    try:
+        scores = iter(scorer.score((pair for one in held for pair in one.pairs), on_unfit=on_unfit))
+    except CannotScore as error:
+        owners = [(line, name) for line, one in enumerate(held) for name in one.names]
+        line, name = owners[error.number]
+        yield from _chunk(scorer, held[:line], on_unfit)
+        raise BadLine(f"{name}: {error.__cause__}") from error
+    yield from ((one, list(islice(scores, len(one.pairs)))) for one in held)
 
 
 def _fields(score: Score) -> Mapping[str, Any]:

@@ -21,13 +21,12 @@ from plaudit.encoding.packing import collate
 from plaudit.encoding.sampling import plan
 from plaudit.evaluation.evaluate import Evaluation
 from plaudit.models.backbone import BadBase
-from plaudit.models.selftest import check_layout
 from plaudit.objectives import Objective
 from plaudit.objectives._members import EachMember
 from plaudit.pages import curves
 from plaudit.predictions import Predictions
 from plaudit.preferences.dataset import Preferences
-from plaudit.scoring import artifact
+from plaudit.scoring import artifact, canaries
 from plaudit.scoring.scorer import Scorer
 from plaudit.training import adapters, ranks
 from plaudit.training.fit import Fitted, fit
@@ -127,6 +126,7 @@ def train_and_evaluate(
     Raises:
         BadOutput: ``output`` holds something that this run has not made, or cannot be written to.
         RunFolderError: the run to resume began with another configuration.
+        TooFewCanaries: sequences would be too short to save a model that can be checked.
     """
     folders.require(Path(output), resume=resume)
     data, wanted, objective, recipe, measurement = _sections(configuration)
@@ -135,15 +135,15 @@ def train_and_evaluate(
         announce(name, part, say)
     _require_tokenizer(Path(base_model(wanted.base)))
     built = models.build(wanted)
+    canaries.require(built.encoder)
     for note in built.notes:
         say(note)
     encoded = {name: _encode(name, parts[name], built.encoder, data, say) for name in parts if name != "test"}
-    say(f"self-test: packed rewards differ from single sequences by {_self_test(built, encoded['train']):.1e}")
     made_of = _made_of(data, wanted, configuration)
     begin = time.monotonic()
     columns = built.model.member_columns
     minimised: Objective = EachMember(objective, columns) if columns else objective
-    fitted = _fit(built, encoded, minimised, recipe, Path(output), resume, made_of)
+    fitted = _fit(built, encoded, minimised, recipe, Path(output), resume, made_of, say)
     seconds = time.monotonic() - begin
     _settle(built, encoded["train"], recipe)
     record = objective_record(configuration.get("objective", OBJECTIVE), objective)
@@ -189,13 +189,6 @@ def _encode(name: str, part: Preferences, encoder: Encoder, data: Data, say: Say
     return encoded
 
 
-def _self_test(built: Built, encoded: EncodedSet) -> float:
-    """Compare packed with single-sequence rewards on a few records of middling size."""
-    sizes = encoded.record_sizes()
-    middling = sizes.argsort()[len(sizes) // 2 :][:2]
-    return check_layout(built.model, collate(encoded, middling.tolist(), share=built.model.shares))
-
-
 def _fit(
     built: Built,
     encoded: Mapping[str, EncodedSet],
@@ -204,6 +197,7 @@ def _fit(
     output: Path,
     resume: bool,
     made_of: Mapping[str, Any],
+    say: Say,
 ) -> Fitted:
     return fit(
         built.model,
@@ -214,6 +208,7 @@ def _fit(
         validation=encoded.get("validation"),
         resume=resume,
         configuration=made_of,
+        say=say,
     )
 
 

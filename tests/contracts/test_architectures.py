@@ -46,6 +46,7 @@ VARIANTS: dict[str, dict[str, Variant]] = {
         "uncertainty weighted": Variant({"combine": "uncertainty_weighted", "penalty": 0.1, "normalise": False}),
     },
     "gaussian": {"": Variant()},
+    "odin": {"": Variant()},
     "scalar": {"": Variant()},
 }
 """For each architecture, the settings that take every path through it."""

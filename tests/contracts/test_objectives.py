@@ -33,6 +33,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], ...]] = {
         {"use_strength": False},
         {"centre_mean": 0.01, "centre_scale": 0.02},
     ),
+    "disentangled": ({}, {"length": 0.3, "quality": 0.1, "use_strength": False}),
 }
 """The settings under which each objective is tested."""
 

@@ -46,6 +46,7 @@ VARIANTS: dict[str, dict[str, Variant]] = {
         "uncertainty weighted": Variant({"combine": "uncertainty_weighted", "penalty": 0.1, "normalise": False}),
     },
     "gaussian": {"": Variant()},
+    "laplace": {"evidence": Variant(), "fixed": Variant({"prior_precision": 4.0})},
     "odin": {"": Variant()},
     "scalar": {"": Variant()},
 }

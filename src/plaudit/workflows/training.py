@@ -18,7 +18,6 @@ from plaudit.encoding.encode import encode_all
 from plaudit.encoding.encoded import EncodedSet
 from plaudit.encoding.encoder import Encoder
 from plaudit.encoding.packing import collate
-from plaudit.encoding.sampling import plan
 from plaudit.evaluation.evaluate import Evaluation
 from plaudit.models.backbone import BadBase
 from plaudit.models.selftest import check_layout
@@ -32,6 +31,7 @@ from plaudit.scoring.scorer import Scorer
 from plaudit.training import adapters, ranks
 from plaudit.training.fit import Fitted, fit
 from plaudit.training.recipe import Recipe
+from plaudit.training.settling import settle
 from plaudit.workflows import model as models
 from plaudit.workflows import output as folders
 from plaudit.workflows.announcing import Say, to_stderr
@@ -131,7 +131,7 @@ def train_and_evaluate(
         objective = EachMember(objective, built.model.member_columns)
     fitted = _fit(built, encoded, objective, recipe, Path(output), resume, made_of)
     seconds = time.monotonic() - begin
-    _settle(built, encoded["train"], recipe)
+    settle(built.model, encoded["train"], token_budget=recipe.token_budget)
     save = partial(_save, overwrite=resume, say=say)
     folder = ranks.on_first(lambda: save(built, fitted, configuration, parts, Path(output), wanted))
     measured = partial(measure, on_unfit=data.on_unfit, measurement=measurement, say=say)
@@ -200,15 +200,6 @@ def _fit(
         resume=resume,
         configuration=made_of,
     )
-
-
-def _settle(built: Built, train: EncodedSet, recipe: Recipe) -> None:
-    """Let the architecture fit what is fitted once, after training, on the training set."""
-    model, device = built.model.eval(), next(built.model.parameters()).device
-    steps = plan(train.record_sizes(), batch_size=256, token_budget=recipe.token_budget)
-    parts = (records for step in steps for records in step.ranks[0])
-    with torch.no_grad():
-        model.settle(collate(train, records, share=model.shares).to(device) for records in parts)
 
 
 def _save(

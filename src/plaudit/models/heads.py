@@ -99,7 +99,8 @@ def _before_last(classifier: PreTrainedModel, names: list[str], hidden: Tensor) 
     if names == ["score"]:
         return hidden
     first = _module(classifier, names[0])
-    return _dropout(classifier)(first(hidden) if names[0] == "head" else first(hidden[:, None]))
+    read: Tensor = _dropout(classifier)(first(hidden) if names[0] == "head" else first(hidden[:, None]))
+    return read
 
 
 def _module(classifier: PreTrainedModel, name: str) -> Callable[[Tensor], Tensor]:

@@ -46,6 +46,12 @@ VARIANTS: dict[str, dict[str, Variant]] = {
         "uncertainty weighted": Variant({"combine": "uncertainty_weighted", "penalty": 0.1, "normalise": False}),
     },
     "gaussian": {"": Variant()},
+    "hierarchical": {
+        "equal": Variant({"span": 3}),
+        "weighted": Variant({"span": 4, "weights": (0.5, -0.25, 2.0)}),
+    },
+    "laplace": {"evidence": Variant(), "fixed": Variant({"prior_precision": 4.0})},
+    "odin": {"": Variant()},
     "scalar": {"": Variant()},
 }
 """For each architecture, the settings that take every path through it."""

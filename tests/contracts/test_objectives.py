@@ -49,6 +49,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], ...]] = {
         {"attributes": ("quality",)},
         {"attributes": ("quality",), "weights": (0.5,), "centre": 1.0, "scale": 3.0},
     ),
+    "disentangled": ({}, {"length": 0.3, "quality": 0.1, "use_strength": False}),
 }
 """The settings under which each objective is tested."""
 

@@ -67,14 +67,40 @@ def apply_head(classifier: PreTrainedModel, hidden: Tensor) -> Tensor:
     return out.float()
 
 
+def penultimate(classifier: PreTrainedModel, hidden: Tensor) -> Tensor:
+    """Return what the head's last linear layer reads for gathered hidden states [N, H]: float32 [N, F].
+
+    Raises:
+        UnsupportedHead: the head is one module that does not show what is inside it.
+    """
+    names = list(head_modules(classifier))
+    if names == ["classifier"]:
+        raise UnsupportedHead(
+            f"{type(classifier).__name__} keeps its whole head in one module, whose last layer's input is not known; "
+            "use a family with a score layer (Llama, Qwen, GPT-2) or a pooler and a classifier (BERT, ModernBERT)"
+        )
+    dtype = next(_modules(classifier)[0].parameters()).dtype
+    with torch.autocast(hidden.device.type, enabled=False):
+        read: Tensor = _before_last(classifier, names, hidden.to(dtype))
+    return read.float()
+
+
+def _modules(classifier: PreTrainedModel) -> list[nn.Module]:
+    return list(head_modules(classifier).values())
+
+
 def _call(classifier: PreTrainedModel, names: list[str], hidden: Tensor) -> Tensor:
-    if names == ["score"]:
-        return _module(classifier, "score")(hidden)
     if names == ["classifier"]:
         return _module(classifier, "classifier")(hidden[:, None])
-    first, last = _module(classifier, names[0]), _module(classifier, "classifier")
-    pooled = first(hidden) if names[0] == "head" else first(hidden[:, None])
-    return last(_dropout(classifier)(pooled))
+    return _module(classifier, names[-1])(_before_last(classifier, names, hidden))
+
+
+def _before_last(classifier: PreTrainedModel, names: list[str], hidden: Tensor) -> Tensor:
+    if names == ["score"]:
+        return hidden
+    first = _module(classifier, names[0])
+    read: Tensor = _dropout(classifier)(first(hidden) if names[0] == "head" else first(hidden[:, None]))
+    return read
 
 
 def _module(classifier: PreTrainedModel, name: str) -> Callable[[Tensor], Tensor]:

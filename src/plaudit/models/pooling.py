@@ -50,6 +50,15 @@ def prompt_ends(batch: Batch) -> Tensor:
     return torch.stack([row[max(len(row) - length - 1, 0)] for row, length in zip(rows, lengths, strict=True)])
 
 
+def response_offsets(batch: Batch) -> list[Tensor]:
+    """Return the packed offsets of each response's own tokens, int64, at least one each; its prompt's are left out.
+
+    They are counted in the sequence itself, so that they are the same tokens however the sequence is packed.
+    """
+    rows = [_offsets(row) for tree in batch.layout.trees for row in _ranges(tree)]
+    return [row[-max(length, 1) :] for row, length in zip(rows, batch.labels.lengths.tolist(), strict=True)]
+
+
 def _firsts(batch: Batch) -> Tensor:
     """Return where each response's sequence begins: at its tree's prompt if it shares one."""
     firsts = []

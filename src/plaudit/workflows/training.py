@@ -17,8 +17,6 @@ from plaudit.config import BadConfiguration
 from plaudit.encoding.encode import encode_all
 from plaudit.encoding.encoded import EncodedSet
 from plaudit.encoding.encoder import Encoder
-from plaudit.encoding.packing import collate
-from plaudit.encoding.sampling import plan
 from plaudit.evaluation.evaluate import Evaluation
 from plaudit.models.backbone import BadBase
 from plaudit.objectives import Objective
@@ -31,6 +29,7 @@ from plaudit.scoring.scorer import Scorer
 from plaudit.training import adapters, ranks
 from plaudit.training.fit import Fitted, fit
 from plaudit.training.recipe import Recipe
+from plaudit.training.settling import settle
 from plaudit.workflows import model as models
 from plaudit.workflows import output as folders
 from plaudit.workflows.announcing import Say, to_stderr
@@ -145,7 +144,7 @@ def train_and_evaluate(
     minimised: Objective = EachMember(objective, columns) if columns else objective
     fitted = _fit(built, encoded, minimised, recipe, Path(output), resume, made_of, say)
     seconds = time.monotonic() - begin
-    _settle(built, encoded["train"], recipe)
+    settle(built.model, encoded["train"], token_budget=recipe.token_budget)
     record = objective_record(configuration.get("objective", OBJECTIVE), objective)
     save = partial(_save, objective=record, overwrite=resume, say=say)
     folder = ranks.on_first(lambda: save(built, fitted, configuration, parts, Path(output), wanted))
@@ -210,15 +209,6 @@ def _fit(
         configuration=made_of,
         say=say,
     )
-
-
-def _settle(built: Built, train: EncodedSet, recipe: Recipe) -> None:
-    """Let the architecture fit what is fitted once, after training, on the training set."""
-    model, device = built.model.eval(), next(built.model.parameters()).device
-    steps = plan(train.record_sizes(), batch_size=256, token_budget=recipe.token_budget)
-    parts = (records for step in steps for records in step.ranks[0])
-    with torch.no_grad():
-        model.settle(collate(train, records, share=model.shares).to(device) for records in parts)
 
 
 def _save(

@@ -1,0 +1,129 @@
+r"""Rewards at three levels, spans, turns and the whole response, and a reward that is composed of them.
+
+The head has an output for each level :math:`k`, linear in the hidden state; :math:`h_i` are those at the ends of spans,
+of turns, or of the response, :math:`n_k` their number:
+
+.. math:: r = \sum_k \frac{w_k}{\sum_j |w_j|} r_k, \qquad r_k = \frac{1}{n_k} \sum_{i \in \text{ends}_k} f_k(h_i).
+
+Means, not sums: a sum would pay for length. A head with a layer before its last (encoders) reads the mean state.
+
+*Spans* are ``span`` tokens long, counted from the response's beginning; the last may be shorter. *Turns* of the
+response end on the id that the response itself ends on (the template's end of a turn); a response of one message is one
+turn. Both are found in the sequence alone, so nothing about packing or company changes them. In an encoder the states
+have seen all of the text; in a causal model only what came before.
+
+The levels learn together from comparisons through their sum. Marked spans of text do not reach the span head yet.
+
+Source: Wu et al., Fine-Grained Human Feedback Gives Better Rewards for Language Model Training (2023).
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any, Unpack
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from plaudit.encoding.batch import Batch
+from plaudit.models.headed import Headed, How
+from plaudit.models.pooling import response_offsets
+from plaudit.models.reward_model import Rewards
+
+LEVELS = ("span", "turn", "response")
+
+
+class Hierarchical(Headed):
+    """A reward model with a head for spans, one for turns and one for the response.
+
+    Args:
+        classifier: the family's ``…ForSequenceClassification``, with three outputs.
+        pooling: where the response's own reward is read: ``last`` for causal backbones; ``first`` or ``mean`` for
+            encoders.
+        weights: how much span, turn and response count, in this order. Only their ratios matter.
+        span: tokens of a span, 1 or more.
+        how: layout and computing dtype, see `Headed`.
+
+    Raises:
+        ValueError: a setting is out of its range; the message names it.
+    """
+
+    def __init__(
+        self,
+        classifier: PreTrainedModel,
+        pooling: str = "last",
+        *,
+        weights: tuple[float, float, float] = (1.0, 1.0, 1.0),
+        span: int = 16,
+        **how: Unpack[How],
+    ) -> None:
+        self.weights, self.span = tuple(weights), span
+        super().__init__(classifier, pooling, **how)
+
+    @classmethod
+    def labels_of(cls, settings: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the names of the levels."""
+        weights, span = tuple(settings["weights"]), settings["span"]
+        if len(weights) != len(LEVELS) or not all(map(math.isfinite, weights)) or not any(weights):
+            raise ValueError(
+                f"weights must be three finite numbers ({', '.join(LEVELS)}), not all 0; they are {list(weights)}"
+            )
+        if span < 1:
+            raise ValueError(f"span must be 1 token or more, not {span}")
+        return LEVELS
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The reward and its levels."""
+        return ("reward", *LEVELS)
+
+    @property
+    def portions(self) -> tuple[float, ...]:
+        """What each level is multiplied with; their sizes sum to 1."""
+        total = sum(map(abs, self.weights))
+        return tuple(weight / total for weight in self.weights)
+
+    @property
+    def composition(self) -> str:
+        """The weighted sum of the levels."""
+        terms = " + ".join(f"{part:.6g} * {level}" for part, level in zip(self.portions, LEVELS, strict=True))
+        return f"reward = {terms}, span and turn as means over the ends of spans of {self.span} tokens and of turns"
+
+    def gather(self, batch: Batch, hidden: Tensor) -> Tensor:
+        """Return the mean states at the ends of spans and of turns and the pooled one, [N, 3 H]."""
+        ids, rows = batch.input_ids.cpu(), response_offsets(batch)
+        spans = _means(hidden, [span_ends(row, self.span) for row in rows])
+        turns = _means(hidden, [turn_ends(row, ids) for row in rows])
+        return torch.cat([spans, turns, super().gather(batch, hidden)], dim=1)
+
+    def logits(self, features: Tensor) -> Tensor:
+        """Return all outputs of the head at the response's own state, as the classifier itself gives them, [N, 3]."""
+        return super().logits(features.chunk(len(LEVELS), dim=1)[-1])
+
+    def head(self, features: Tensor) -> Rewards:
+        """Return the reward and its levels, [N, 4]."""
+        states = features.chunk(len(LEVELS), dim=1)
+        found = [super(Hierarchical, self).logits(state)[:, place] for place, state in enumerate(states)]
+        levels = torch.stack(found, dim=1)
+        reward = (levels * levels.new_tensor(self.portions)).sum(1, keepdim=True)
+        return Rewards(torch.cat([reward, levels], dim=1))
+
+
+def span_ends(offsets: Tensor, span: int) -> Tensor:
+    """Return where spans of ``span`` tokens end among a response's ``offsets`` [L]; its last token ends the last."""
+    return torch.cat([offsets[span - 1 : -1 : span], offsets[-1:]])
+
+
+def turn_ends(offsets: Tensor, ids: Tensor) -> Tensor:
+    """Return those of a response's ``offsets`` [L] at which a token like its last one stands, by ``ids`` [T]."""
+    own = ids[offsets]
+    return offsets[own == own[-1]]
+
+
+def _means(hidden: Tensor, places: list[Tensor]) -> Tensor:
+    """Return the mean of the hidden states [T, H] at each response's ``places``, in fp32: [N, H]."""
+    owners = torch.repeat_interleave(torch.arange(len(places)), torch.tensor([len(row) for row in places]))
+    owners, members = owners.to(hidden.device), torch.cat(places).to(hidden.device)
+    sums = hidden.new_zeros(len(places), hidden.shape[1], dtype=torch.float32)
+    sums = sums.index_add(0, owners, hidden[members].float())
+    return (sums / torch.bincount(owners, minlength=len(places))[:, None]).to(hidden.dtype)

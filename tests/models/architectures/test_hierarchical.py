@@ -1,0 +1,69 @@
+"""Levels are means over the ends of spans and turns, found in each sequence alone."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from plaudit.encoding.packing import collate
+from plaudit.models.architectures.hierarchical import Hierarchical, span_ends, turn_ends
+from tests.models.families import build, decoders
+from tests.models.test_prompt_trees import encoded_set
+
+
+def test_levels_are_means_over_single_sequences() -> None:
+    """Each level is the mean of the head's outputs at its ends, computed one unpadded sequence at a time."""
+    classifier: Any = build(decoders()["llama"], heads=3).eval()
+    encoded = encoded_set()
+    expected = {}
+    for sequence in range(encoded.sequences):
+        ids = torch.from_numpy(encoded.ids(sequence).astype(np.int64))
+        with torch.no_grad():
+            outputs = classifier.score(classifier.model(ids[None]).last_hidden_state[0])
+        begin, last = int(encoded.response_starts[sequence]), len(ids) - 1
+        spans = [at for at in range(begin, last) if (at - begin) % 4 == 3] + [last]
+        turns = [at for at in range(begin, last + 1) if ids[at] == ids[last]]
+        expected[sequence] = (outputs[spans, 0].mean(), outputs[turns, 1].mean(), outputs[last, 2])
+    model = Hierarchical(classifier, weights=(1.0, 2.0, -1.0), span=4).eval()
+    batch = collate(encoded, range(len(encoded)))
+    with torch.no_grad():
+        found = model(batch).values
+
+    levels = torch.stack([torch.stack(expected[sequence]) for sequence in batch.sequences])
+    assert torch.allclose(found[:, 1:], levels, atol=1e-5)
+    assert torch.allclose(found[:, 0], levels @ torch.tensor([0.25, 0.5, -0.25]), atol=1e-5)
+    assert model.outputs == ("reward", "span", "turn", "response")
+
+
+@pytest.mark.parametrize(
+    ("length", "span", "ends"),
+    [(1, 4, [0]), (4, 4, [3]), (5, 4, [3, 4]), (9, 4, [3, 7, 8]), (3, 1, [0, 1, 2]), (3, 100, [2])],
+)
+def test_spans_cover_the_response(length: int, span: int, ends: list[int]) -> None:
+    """Every token is in one span, and the last span ends with the response."""
+    assert span_ends(torch.arange(length) + 7, span).tolist() == [end + 7 for end in ends]
+
+
+def test_turns_end_as_the_response_does() -> None:
+    """A turn ends wherever the id of the response's last token stands, not in the prompt before it."""
+    ids = torch.tensor([9, 1, 2, 9, 4, 5, 9])
+
+    assert turn_ends(torch.arange(1, 7), ids).tolist() == [3, 6]
+    assert turn_ends(torch.arange(4, 6), ids).tolist() == [5]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"weights": (1.0, 2.0)}, "weights must be three finite numbers"),
+        ({"weights": (0.0, 0.0, 0.0)}, "not all 0"),
+        ({"weights": (1.0, math.nan, 0.0)}, "weights must be three finite numbers"),
+        ({"span": 0}, "span must be 1 token or more, not 0"),
+    ],
+)
+def test_wrong_settings_are_refused(settings: dict[str, Any], message: str) -> None:
+    """Settings out of range are named, with what they may be."""
+    with pytest.raises(ValueError, match=message):
+        Hierarchical(build(decoders()["llama"], heads=3), **settings)

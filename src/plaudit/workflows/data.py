@@ -1,17 +1,23 @@
 """The data of a run: sources read, grouped, split and, where people only rated, turned into comparisons."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from plaudit.preferences.dataset import Preferences
 from plaudit.preferences.groups import assign
+from plaudit.preferences.leaks import find_leak
 from plaudit.preferences.ratings import compare_ratings
 from plaudit.preferences.reading import read_many
 from plaudit.preferences.split import split
 from plaudit.workflows.announcing import Say
 
 PARTS = ("train", "validation", "test")
+
+
+class LeakedGroups(UserWarning):
+    """What a model is measured or chosen on is in what it learns from."""
 
 
 class BadData(ValueError):
@@ -36,6 +42,8 @@ class Data:
         gap: least difference of two ratings that makes a comparison, in the ratings' units.
         block: responses without a prompt that are compared with each other in one record.
         passes: how often such responses are dealt into blocks.
+        on_leak: what becomes of groups (prompts, near-duplicates, responses without a prompt) that a validation or test
+            source shares with the training data: ``warn``, ``drop`` them from what is learned from, or ``error``.
         limit: use only the first so many records of the training sources; 0 uses all.
         seed: of the split and of the blocks.
     """
@@ -53,12 +61,15 @@ class Data:
     gap: float = 0.5
     block: int = 8
     passes: int = 1
+    on_leak: Literal["warn", "drop", "error"] = "warn"
     limit: int = 0
     seed: int = 0
 
     def __post_init__(self) -> None:
         if self.weights and len(self.weights) != len(self.train):
             raise ValueError(f"weights has {len(self.weights)} numbers for {len(self.train)} training sources")
+        if self.on_leak not in ("warn", "drop", "error"):
+            raise ValueError(f"on_leak must be 'warn', 'drop' or 'error', not {self.on_leak!r}")
         if self.limit < 0:
             raise ValueError(f"limit must be 0 or more, not {self.limit}")
         for name in ("validation_share", "test_share"):
@@ -91,10 +102,11 @@ class Data:
 def prepare(data: Data) -> dict[str, Preferences]:
     """Return the parts ``train``, ``validation`` (unless its share is 0) and ``test``, no group in two of them.
 
-    Separate validation and test sources are taken as they are: what they share with the training data is not removed.
+    Sources of their own for validation and test are taken as they are; what they share with the training data, or the
+    test with the validation, is treated as ``on_leak`` says. Dropped is always what is learned from or chosen by.
 
     Raises:
-        BadData: there is nothing to learn from or to measure on.
+        BadData: there is nothing to learn from or to measure on, or parts share groups and that is an error.
     """
     if not data.test and not data.test_share:
         raise BadData("nothing to measure on: test_share is 0 and data.test names no source; give one of them")
@@ -103,7 +115,29 @@ def prepare(data: Data) -> dict[str, Preferences]:
     if parts["train"] is not read:
         parts["train"].drops.update(read.drops)
     parts |= {name: data.read(sources) for name, sources in _given(data).items()}
+    for kept, held in (("train", "validation"), ("train", "test"), ("validation", "test")):
+        if kept in parts and held in parts and {kept, held} & set(_given(data)):
+            parts[kept] = _apart(parts[kept], parts[held], kept, held, data.on_leak)
     return {name: data.compared(parts[name], all_pairs=name != "train") for name in PARTS if name in parts}
+
+
+def _apart(part: Preferences, held: Preferences, name: str, other: str, on_leak: str) -> Preferences:
+    """Return ``part``, on request without what it shares with ``held``; say what that is."""
+    leak = find_leak(part, held)
+    if not leak.groups:
+        return part
+    shared = f"{leak.groups:,} groups of {other} are in {name} too ({leak.records:,} records there, such as {leak.example})"
+    if on_leak == "error":
+        raise BadData(f"{shared}; remove them from one of the two, or set data.on_leak to 'drop' or 'warn'")
+    if on_leak == "warn":
+        text = f"{shared}: figures of {other} will flatter the model; data.on_leak = 'drop' takes them out of {name}"
+        warnings.warn(text, LeakedGroups, stacklevel=3)
+        return part
+    left = leak.removed(part)
+    if not len(left):
+        raise BadData(f"{shared}, and nothing is left of {name} without them")
+    left.drops[f"records with groups of {other}"] += leak.records
+    return left
 
 
 def divided(whole: Preferences, data: Data) -> dict[str, Preferences]:

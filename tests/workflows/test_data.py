@@ -5,7 +5,7 @@ import json
 import pytest
 
 from plaudit.preferences.confidence import NoAgreement
-from plaudit.workflows.data import BadData, Data, announce, prepare
+from plaudit.workflows.data import BadData, Data, LeakedGroups, announce, prepare
 
 
 @pytest.fixture
@@ -78,3 +78,78 @@ def test_confidence_weighs_the_training_part_alone(voted, pairs):
     assert total == pytest.approx(24)
     with pytest.raises(NoAgreement, match="confidence must be 'none'"):
         prepare(Data(train=[str(pairs)], confidence="agreement"))
+
+
+@pytest.fixture
+def leaky(tmp_path):
+    """Write the sources of a run: 40 pairs to learn from, a test of 8 and a validation of 6 pairs that share some."""
+
+    def write(name, numbers):
+        rows = [{"prompt": f"Question {n}?", "chosen": "yes", "rejected": "no", "id": f"{name}{n}"} for n in numbers]
+        path = tmp_path / f"{name}.jsonl"
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return [str(path)]
+
+    return {
+        "train": write("train", range(40)),
+        "test": write("test", range(37, 45)),
+        "validation": write("validation", [0, 43, 100, 101, 102, 103]),
+    }
+
+
+def prompts_of(part):
+    """Return the prompts of a part."""
+    return {record.prompt for record in part}
+
+
+def test_leaks_are_named_and_by_default_kept(leaky):
+    """Each pair of parts that shares groups gets a warning of its own, with counts and an example; nothing goes."""
+    with pytest.warns(LeakedGroups) as caught:
+        parts = prepare(Data(**leaky))
+
+    said = sorted(str(warning.message) for warning in caught)
+    assert len(said) == 3
+    assert said[0].startswith("1 groups of test are in validation too (1 records there, such as validation43)")
+    assert said[1].startswith("1 groups of validation are in train too (1 records there, such as train0)")
+    assert said[2].startswith("3 groups of test are in train too (3 records there, such as train37)")
+    assert all("on_leak = 'drop'" in text for text in said)
+    assert [len(part) for part in parts.values()] == [40, 6, 8]
+
+
+def test_leaks_can_be_dropped(leaky):
+    """They go from what is learned from, never from the test, and are counted by part."""
+    parts = prepare(Data(**leaky, on_leak="drop"))
+
+    assert [len(part) for part in parts.values()] == [36, 5, 8]
+    assert not prompts_of(parts["train"]) & (prompts_of(parts["test"]) | prompts_of(parts["validation"]))
+    assert not prompts_of(parts["validation"]) & prompts_of(parts["test"])
+    assert parts["train"].drops == {"records with groups of validation": 1, "records with groups of test": 3}
+    assert parts["validation"].drops == {"records with groups of test": 1}
+
+
+def test_leaks_can_be_errors(leaky):
+    """The first is named with what to do; where everything leaks, dropping is an error too."""
+    with pytest.raises(BadData, match=r"1 groups of validation are in train too .*data.on_leak"):
+        prepare(Data(**leaky, on_leak="error"))
+    with pytest.raises(BadData, match="nothing is left of train"):
+        prepare(Data(train=leaky["train"], test=leaky["train"], validation_share=0.0, on_leak="drop"))
+    with pytest.raises(ValueError, match="on_leak"):
+        Data(on_leak="ignore")
+
+
+def test_shares_of_one_source_cannot_leak(leaky):
+    """Parts that were split from one source are not compared again, and clean sources are silent."""
+    clean = {**leaky, "validation": [], "test": []}
+    assert set(prepare(Data(**clean))) == {"train", "validation", "test"}
+
+
+def test_rated_responses_leak_by_themselves(tmp_path):
+    """Without prompts a test's responses are taken out of the training records, and the rest is compared."""
+    for name, numbers in (("train", range(30)), ("test", range(25, 40))):
+        rows = [{"response": f"film {n}", "rating": n % 5, "id": str(n)} for n in numbers]
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    sources = {name: [str(tmp_path / f"{name}.jsonl")] for name in ("train", "test")}
+    parts = prepare(Data(**sources, validation_share=0.0, on_leak="drop"))
+
+    learned = {response.content for record in parts["train"] for response in record.responses}
+    assert learned == {f"film {n}" for n in range(25)}

@@ -43,6 +43,19 @@ def split(preferences: Preferences, fractions: Mapping[str, float], seed: int = 
     return dict(zip(fractions, _cut(preferences, found, part_of, len(fractions)), strict=True))
 
 
+def without(preferences: Preferences, found: Units, banned: npt.NDArray[np.bool_]) -> Preferences:
+    """Return the records without some of their responses, and without what is then left with nothing to learn.
+
+    Args:
+        preferences: the records.
+        found: the units of their responses.
+        banned: ``[responses]``, whether a response goes; with a prompt, all of a record's or none.
+    """
+    left = next(_cut(preferences, found, banned.astype(np.int64), 2))
+    left.drops = Counter(preferences.drops)
+    return left
+
+
 def _check_fractions(fractions: Mapping[str, float]) -> None:
     total = sum(fractions.values())
     if not fractions or min(fractions.values()) <= 0 or abs(total - 1) > 1e-9:

@@ -1,5 +1,6 @@
 """The data of a run: sources read, grouped, split and, where people only rated, turned into comparisons."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -7,6 +8,7 @@ from typing import Literal
 from plaudit.preferences.confidence import weigh_by_agreement
 from plaudit.preferences.dataset import Preferences
 from plaudit.preferences.groups import assign
+from plaudit.preferences.leaks import find_leak
 from plaudit.preferences.negatives import add_negatives
 from plaudit.preferences.ratings import compare_ratings
 from plaudit.preferences.reading import read_many
@@ -14,6 +16,10 @@ from plaudit.preferences.split import split
 from plaudit.workflows.announcing import Say, to_stderr
 
 PARTS = ("train", "validation", "test")
+
+
+class LeakedGroups(UserWarning):
+    """What a model is measured or chosen on is in what it learns from."""
 
 
 class BadData(ValueError):
@@ -45,6 +51,8 @@ class Data:
             votes on the same two responses, or ratings that list their votes), the sum of weights kept; ``none`` does
             not.
         cross_prompt_negatives: responses to other prompts that each training record gets as losers.
+        on_leak: what becomes of groups (prompts, near-duplicates, responses without a prompt) that a validation or test
+            source shares with the training data: ``warn``, ``drop`` them from what is learned from, or ``error``.
         limit: use only the first so many records of the training sources; 0 uses all.
         seed: of the split and of the blocks.
     """
@@ -66,12 +74,15 @@ class Data:
     passes: int = 1
     confidence: Literal["none", "agreement"] = "none"
     cross_prompt_negatives: int = 0
+    on_leak: Literal["warn", "drop", "error"] = "warn"
     limit: int = 0
     seed: int = 0
 
     def __post_init__(self) -> None:
         if self.weights and len(self.weights) != len(self.train):
             raise ValueError(f"weights has {len(self.weights)} numbers for {len(self.train)} training sources")
+        if self.on_leak not in ("warn", "drop", "error"):
+            raise ValueError(f"on_leak must be 'warn', 'drop' or 'error', not {self.on_leak!r}")
         for name in ("limit", "cross_prompt_negatives"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be 0 or more, not {getattr(self, name)}")
@@ -106,7 +117,8 @@ class Data:
 def prepare(data: Data, say: Say = to_stderr) -> dict[str, Preferences]:
     """Return the parts ``train``, ``validation`` (unless its share is 0) and ``test``, no group in two of them.
 
-    Separate validation and test sources are taken as they are: what they share with the training data is not removed.
+    Sources of their own for validation and test are taken as they are; what they share with the training data, or the
+    test with the validation, is treated as ``on_leak`` says. Dropped is always what is learned from or chosen by.
 
     Args:
         data: where they come from.
@@ -115,6 +127,7 @@ def prepare(data: Data, say: Say = to_stderr) -> dict[str, Preferences]:
     Raises:
         BadData: there is nothing to learn from or to measure on.
         ValueError: negatives cannot be added as asked for (see `plaudit.preferences.negatives.add_negatives`).
+        BadData: there is nothing to learn from or to measure on, or parts share groups and that is an error.
     """
     if not data.test and not data.test_share:
         raise BadData("nothing to measure on: test_share is 0 and data.test names no source; give one of them")
@@ -123,6 +136,9 @@ def prepare(data: Data, say: Say = to_stderr) -> dict[str, Preferences]:
     if parts["train"] is not read:
         parts["train"].drops.update(read.drops)
     parts |= {name: data.read(sources) for name, sources in _given(data).items()}
+    for kept, held in (("train", "validation"), ("train", "test"), ("validation", "test")):
+        if kept in parts and held in parts and {kept, held} & set(_given(data)):
+            parts[kept] = _apart(parts[kept], parts[held], kept, held, data.on_leak)
     as_it_is = () if data.compare else ("train",)
     compared = {
         name: parts[name] if name in as_it_is else data.compared(parts[name], all_pairs=name != "train")
@@ -141,6 +157,26 @@ def with_negatives(train: Preferences, data: Data, say: Say) -> Preferences:
     made = add_negatives(train, data.cross_prompt_negatives, data.seed)
     say(f"train: {made.added:,} responses to other prompts added as losers; {made.without:,} records got none")
     return made.preferences
+
+
+def _apart(part: Preferences, held: Preferences, name: str, other: str, on_leak: str) -> Preferences:
+    """Return ``part``, on request without what it shares with ``held``; say what that is."""
+    leak = find_leak(part, held)
+    if not leak.groups:
+        return part
+    records = f"{leak.records:,} records there, such as {leak.example}"
+    shared = f"{leak.groups:,} groups of {other} are in {name} too ({records})"
+    if on_leak == "error":
+        raise BadData(f"{shared}; remove them from one of the two, or set data.on_leak to 'drop' or 'warn'")
+    if on_leak == "warn":
+        text = f"{shared}: figures of {other} will flatter the model; data.on_leak = 'drop' takes them out of {name}"
+        warnings.warn(text, LeakedGroups, stacklevel=3)
+        return part
+    left = leak.removed(part)
+    if not len(left):
+        raise BadData(f"{shared}, and nothing is left of {name} without them")
+    left.drops[f"records with groups of {other}"] += leak.records
+    return left
 
 
 def divided(whole: Preferences, data: Data) -> dict[str, Preferences]:

@@ -40,6 +40,11 @@ VARIANTS: dict[str, dict[str, Variant]] = {
         "weighted": Variant({"names": ("helpful", "brief", "toxic"), "weights": (2.0, 0.5, -1.5)}),
         "gated": Variant({"names": ("helpful", "harmless"), "gate": True}, (CAUSAL,)),
     },
+    "cross_attention": {"": Variant({"sizes": (24,), "heads": 2}, (BOTH_WAYS,))},
+    "embedding_mlp": {
+        "normed": Variant({"sizes": (24, 16)}),
+        "plain": Variant({"sizes": (40,), "layer_norm": False}),
+    },
     "ensemble": {
         "mean": Variant(),
         "worst": Variant({"members": 3, "combine": "worst"}),
@@ -53,6 +58,7 @@ VARIANTS: dict[str, dict[str, Variant]] = {
     "laplace": {"evidence": Variant(), "fixed": Variant({"prior_precision": 4.0})},
     "odin": {"": Variant()},
     "scalar": {"": Variant()},
+    "two_tower": {"": Variant({"sizes": (24,)}, (BOTH_WAYS,))},
 }
 """For each architecture, the settings that take every path through it."""
 

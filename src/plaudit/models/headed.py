@@ -23,7 +23,7 @@ from plaudit.models.heads import apply_head, backbone_of, head_parameters
 from plaudit.models.language_head import LanguageHead
 from plaudit.models.lean import slim
 from plaudit.models.memory import keep_freed
-from plaudit.models.padded import padded_hidden, unshared
+from plaudit.models.padded import BUDGET, padded_hidden, unshared
 from plaudit.models.pooling import pool
 from plaudit.models.reward_model import Rewards
 from plaudit.models.rotary import check_positions
@@ -62,6 +62,8 @@ class Headed(nn.Module):
     Attributes:
         varies: whether the rewards have a variance.
         member_columns: columns of the rewards that are reward models of their own and learn each for itself.
+        padded_budget: padded tokens that the padded layout computes at once, unless one sequence is longer.
+        whole_only: why the head cannot be trained on features of a frozen backbone, or an empty string.
         language_model: the backbone's language-model head, for rewards with log-likelihoods; None keeps none. It is
             no setting of the model and no part of what is saved.
 
@@ -71,6 +73,8 @@ class Headed(nn.Module):
 
     varies: ClassVar[bool] = False
     member_columns: tuple[int, ...] = ()
+    padded_budget: int = BUDGET
+    whole_only: ClassVar[str] = ""
     language_model: LanguageHead | None
 
     def __init__(
@@ -150,13 +154,19 @@ class Headed(nn.Module):
         """Return what `head` needs of every response, [N, F]: the pooled hidden state."""
         return self.gather(*self.hidden_states(batch))
 
-    def hidden_states(self, batch: Batch) -> tuple[Batch, Tensor]:
-        """Return the last hidden states [T, H], and the batch whose packed offsets their rows have."""
+    def hidden_states(self, batch: Batch, encoder: PreTrainedModel | None = None) -> tuple[Batch, Tensor]:
+        """Return the last hidden states [T, H], and the batch whose packed offsets their rows have.
+
+        Args:
+            batch: the packed batch.
+            encoder: what to run it through; the classifier's backbone if None.
+        """
+        backbone = backbone_of(self.classifier) if encoder is None else encoder
         check_positions(self.classifier.config, batch.layout, packed=self.layout == "trees")
         with torch.autocast(batch.input_ids.device.type, self.compute_dtype, enabled=self._mixed()):
             if self.layout == "padded":
-                return unshared(batch), padded_hidden(backbone_of(self.classifier), batch, self._pad or 0)
-            return batch, self._packed(batch)
+                return unshared(batch), padded_hidden(backbone, batch, self._pad or 0, self.padded_budget)
+            return batch, self._packed(batch, backbone)
 
     def gather(self, batch: Batch, hidden: Tensor) -> Tensor:
         """Return the features [N, F] in the hidden states [T, H] of ``batch``."""
@@ -231,8 +241,7 @@ class Headed(nn.Module):
         pad: int | None = self.classifier.config.get_text_config().pad_token_id
         return pad
 
-    def _packed(self, batch: Batch) -> Tensor:
-        backbone = backbone_of(self.classifier)
+    def _packed(self, batch: Batch, backbone: PreTrainedModel) -> Tensor:
         trees = Trees(batch.layout, causal=self.causal, device=batch.input_ids.device)
         inputs: dict[str, Any] = {
             "input_ids": batch.input_ids[None],

@@ -28,7 +28,7 @@ def head_modules(classifier: PreTrainedModel) -> dict[str, nn.Module]:
     """
     prefix = classifier.base_model_prefix
     if hasattr(classifier, "score"):
-        return {"score": classifier.get_submodule("score")}
+        return {name: classifier.get_submodule(name) for name in getattr(classifier, "head_names", ("score",))}
     if isinstance(getattr(backbone_of(classifier), "pooler", None), nn.Module):
         names: tuple[str, ...] = (f"{prefix}.pooler", "classifier")
         return {name: classifier.get_submodule(name) for name in names}
@@ -90,13 +90,15 @@ def _modules(classifier: PreTrainedModel) -> list[nn.Module]:
 
 
 def _call(classifier: PreTrainedModel, names: list[str], hidden: Tensor) -> Tensor:
+    if "score" in names:
+        return _module(classifier, "score")(hidden)
     if names == ["classifier"]:
         return _module(classifier, "classifier")(hidden[:, None])
     return _module(classifier, names[-1])(_before_last(classifier, names, hidden))
 
 
 def _before_last(classifier: PreTrainedModel, names: list[str], hidden: Tensor) -> Tensor:
-    if names == ["score"]:
+    if "score" in names:
         return hidden
     first = _module(classifier, names[0])
     read: Tensor = _dropout(classifier)(first(hidden) if names[0] == "head" else first(hidden[:, None]))

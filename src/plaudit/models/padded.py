@@ -40,27 +40,27 @@ def buckets(lengths: list[int], budget: int = BUDGET) -> Iterator[list[int]]:
     yield bucket
 
 
-def padded_hidden(backbone: PreTrainedModel, batch: Batch, pad_token_id: int) -> Tensor:
+def padded_hidden(backbone: PreTrainedModel, batch: Batch, pad_token_id: int, budget: int = BUDGET) -> Tensor:
     """Run every sequence unshared and right-padded; return [T', H] hidden states in unshared packed order.
 
-    See `unshared` for the batch whose offsets these rows have.
+    A ``budget`` of 1 runs each sequence alone. See `unshared` for the batch whose offsets these rows have.
     """
     rows = unpack(batch)
     hidden: list[Tensor] = [torch.empty(0)] * len(rows)
-    for bucket in _apart(backbone, [len(row) for row in rows]):
+    for bucket in _apart(backbone, [len(row) for row in rows], budget):
         out = _run(backbone, batch, [rows[place] for place in bucket], pad_token_id)
         for place, states in zip(bucket, out, strict=True):
             hidden[place] = states[: len(rows[place])]
     return torch.cat(hidden)
 
 
-def _apart(backbone: PreTrainedModel, lengths: list[int]) -> Iterator[list[int]]:
+def _apart(backbone: PreTrainedModel, lengths: list[int], budget: int) -> Iterator[list[int]]:
     """Yield `buckets` none of which spans a switch of the rotary embedding; lengths seen before are forgotten."""
     regimes: dict[tuple[int, ...], list[int]] = {}
     for place, length in enumerate(lengths):
         regimes.setdefault(regime(backbone.config, length), []).append(place)
     for choices, places in regimes.items():
-        for bucket in buckets([lengths[place] for place in places]):
+        for bucket in buckets([lengths[place] for place in places], budget):
             if choices:
                 forget_lengths(backbone)
             yield [places[number] for number in bucket]

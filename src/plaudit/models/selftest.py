@@ -12,8 +12,6 @@ from torch import Tensor
 from plaudit.encoding.batch import Batch
 from plaudit.models import attention
 from plaudit.models.headed import Headed
-from plaudit.models.heads import backbone_of
-from plaudit.models.padded import unpack, unshared
 
 TOLERANCE = 1e-4
 """Largest accepted difference, relative to the larger of 1 and the largest reward, in fp32."""
@@ -53,11 +51,8 @@ def check_layout(model: Headed, batch: Batch) -> float:
 def _one_by_one(model: Headed, batch: Batch) -> Tensor:
     """Score each sequence alone, unpadded, under eager attention: float32 [N, outputs]."""
     model.classifier.set_attn_implementation("eager")
-    hidden = []
-    for offsets in unpack(batch):
-        row = offsets.to(batch.input_ids.device)
-        types = {"token_type_ids": batch.token_type_ids[row][None]} if bool(batch.token_type_ids.any()) else {}
-        ids = batch.input_ids[row][None]
-        states = backbone_of(model.classifier)(input_ids=ids, attention_mask=torch.ones_like(ids), **types)
-        hidden.append(states.last_hidden_state[0])
-    return model.head(model.gather(unshared(batch), torch.cat(hidden))).values
+    model.layout, model.padded_budget, budget = "padded", 1, model.padded_budget
+    try:
+        return model(batch).values  # type: ignore[no-any-return]
+    finally:
+        model.layout, model.padded_budget = "trees", budget

@@ -50,10 +50,12 @@ def freeze_backbone(model: nn.Module) -> None:
     """Leave only the head trainable, and what stands beside the classifier (a gate).
 
     Raises:
-        NotTrainable: the model gives no features to train a head on.
+        NotTrainable: the model gives no features to train a head on, or has more to train than that head.
     """
     if not (hasattr(model, "features") and hasattr(model, "head")):
         raise NotTrainable(f"{type(model).__name__} has no features() and head() to train a head alone (tune='head')")
+    if reason := getattr(model, "whole_only", ""):
+        raise NotTrainable(f"tune='head' is not for {type(model).__name__}: {reason}; use tune='full' or 'lora'")
     model.requires_grad_(False)
     classifier = classifier_of(model)
     beside = [module for module in model.children() if module is not classifier]

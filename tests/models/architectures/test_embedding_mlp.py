@@ -1,0 +1,107 @@
+"""An MLP on embeddings: its shape, how it begins, and that transformers loads it."""
+
+import pytest
+import torch
+from transformers import AutoModel
+
+from plaudit.models.architectures.embedding_mlp import EmbeddingMlp, EmbeddingMlpConfig, EmbeddingMlpModel
+from plaudit.models.mlp import Mlp
+from tests.models.families import build, decoders, encoders
+
+
+def test_the_documents_mlp_has_its_number_of_parameters():
+    """64-128-128-1 with LayerNorm: 64·128+128 + 2·128 + 128·128+128 + 2·128 + 128+1 = 25,473."""
+    model = EmbeddingMlpModel(EmbeddingMlpConfig(features=64, sizes=(128, 128)))
+
+    assert sum(p.numel() for p in model.parameters()) == 25_473
+    assert [type(layer).__name__ for layer in model.score] == ["Linear", "LayerNorm", "ReLU"] * 2 + ["Linear"]
+
+
+def test_a_small_start():
+    """Weights have mean 0 and standard deviation 0.01, biases are 0."""
+    torch.manual_seed(0)
+    first, _, last = Mlp(64, (256,), layer_norm=False, initial="small")
+
+    assert float(first.weight.detach().std()) == pytest.approx(0.01, rel=0.05)
+    assert float(last.weight.detach().std()) == pytest.approx(0.01, rel=0.2)
+    assert not first.bias.any()
+    assert not last.bias.any()
+
+
+def test_the_reward_is_the_composition():
+    """The reward is w·relu(W x + b) + c, computed here by hand."""
+    model = EmbeddingMlpModel(EmbeddingMlpConfig(features=3, sizes=(4,), layer_norm=False))
+    first, _, last = model.score
+    x = torch.randn(5, 3)
+
+    expected = (x @ first.weight.T + first.bias).clamp(min=0) @ last.weight.T + last.bias
+    assert torch.allclose(model(embeddings=x).logits, expected)
+
+
+def test_without_a_backbone_it_loads_exactly(tmp_path):
+    """What was saved is what AutoModel loads, with its settings, and gives the same rewards."""
+    model = EmbeddingMlpModel(EmbeddingMlpConfig(features=6, sizes=(5,), initial="small")).eval()
+    model.save_pretrained(tmp_path)
+    loaded, info = AutoModel.from_pretrained(tmp_path, output_loading_info=True)
+
+    assert type(loaded) is EmbeddingMlpModel
+    assert not info["missing_keys"]
+    assert not info["unexpected_keys"]
+    assert tuple(loaded.config.sizes) == (5,)
+    x = torch.randn(3, 6)
+    assert torch.equal(loaded(embeddings=x).logits, model(embeddings=x).logits)
+
+
+def test_with_a_backbone_it_loads_exactly(tmp_path):
+    """AutoModel loads backbone and MLP; the class's own forward on padded rows gives each row's own reward."""
+    model = EmbeddingMlp(build(encoders()["bert"]), "mean", sizes=(8,)).eval()
+    model.classifier.save_pretrained(tmp_path)
+    loaded = AutoModel.from_pretrained(tmp_path).eval()
+    ids = torch.randint(3, 99, (2, 7))
+    mask = torch.tensor([[1] * 7, [1] * 4 + [0] * 3])
+    both, alone = loaded(input_ids=ids, attention_mask=mask).logits, loaded(input_ids=ids[1:, :4]).logits
+
+    state = model.classifier.state_dict()
+    assert all(torch.equal(value, state[key]) for key, value in loaded.state_dict().items())
+    assert torch.allclose(both[1], alone[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("family", ["llama", "bert"])
+def test_the_seed_makes_the_head(family):
+    """Equal seeds begin alike whatever was drawn before, others differently."""
+    heads = []
+    for seed in (1, 1, 2):
+        torch.rand(3)
+        classifier = build((decoders() | encoders())[family])
+        model = EmbeddingMlp(classifier, "last" if family == "llama" else "first", seed=seed)
+        heads.append(model.classifier.score[0].weight)
+
+    assert torch.equal(heads[0], heads[1])
+    assert not torch.equal(heads[0], heads[2])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"sizes": ()}, "sizes must be one width or more"),
+        ({"sizes": (8, 0)}, r"each 1 or more, not \[8, 0\]"),
+        ({"initial": "huge"}, "initial must be one of standard, small, not 'huge'"),
+    ],
+)
+def test_settings_that_cannot_be(settings, message):
+    """The message names the setting and its range."""
+    with pytest.raises(ValueError, match=message):
+        EmbeddingMlp(build(encoders()["bert"]), "first", **settings)
+
+
+def test_inputs_that_cannot_be():
+    """Neither or both inputs, ids without a backbone, a width that is not known, a pooling of another kind."""
+    model = EmbeddingMlpModel(EmbeddingMlpConfig(features=4))
+    with pytest.raises(ValueError, match="either input_ids or embeddings"):
+        model()
+    with pytest.raises(ValueError, match="no backbone"):
+        model(input_ids=torch.ones(1, 2, dtype=torch.int64))
+    with pytest.raises(ValueError, match="needs features"):
+        EmbeddingMlpModel(EmbeddingMlpConfig())
+    with pytest.raises(ValueError, match="last, first, mean"):
+        EmbeddingMlp(build(encoders()["bert"]), "hf_last_non_pad")

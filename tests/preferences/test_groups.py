@@ -1,6 +1,7 @@
 """Groups: equal and nearly equal prompts together, and without a prompt each response by itself."""
 
 import random
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -60,6 +61,38 @@ def test_candidates_are_found_as_often_as_promised() -> None:
     assert found(near) >= promised.mean() - 0.1
     assert found(far) < 0.5
     assert np.all([jaccard(*pair) < 0.6 for pair in far])
+
+
+def test_short_texts_are_candidates_no_more_often_than_promised() -> None:
+    """A few common words do not make candidates of short texts, else every pair of a large set would be compared."""
+    draw = random.Random(0)
+    texts = [" ".join(draw.choices(WORDS, k=5)) for _ in range(400)]
+    near = [(text, "x" + text) for text in texts]
+    far = list(zip(texts, texts[1:], strict=False))
+
+    def shared(pairs: list[tuple[str, str]]) -> tuple[float, float]:
+        one, other = (band_hashes(side) for side in zip(*pairs, strict=True))
+        alike = np.array([jaccard(*pair) for pair in pairs])
+        return float((one == other).any(axis=1).mean()), float((1 - (1 - alike**8) ** 16).mean())
+
+    found, promised = shared(near)
+    assert promised > 0.9 and found > promised - 0.1
+    found, promised = shared(far)
+    assert promised < 0.05 and found < promised + 0.05
+
+
+def test_a_pair_is_compared_once() -> None:
+    """Texts are asked for in blocks, and a pair that was found unlike is not asked for in a later band."""
+    texts = [f"what is the capital of {name}" for name in WORDS] * 2
+    asked: list[int] = []
+
+    def given(wanted: Sequence[int]) -> list[str]:
+        asked.extend(wanted)
+        return [texts[at] for at in wanted]
+
+    roots = merge_near(np.zeros((len(texts), 16), np.uint64), given, 0.85)
+    assert asked == list(range(len(texts)))
+    assert len(set(roots)) == len(texts) - 1 and roots[len(WORDS)] == 0
 
 
 def test_merging_agrees_with_all_pairs() -> None:

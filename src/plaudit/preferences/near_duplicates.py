@@ -13,11 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 Words = npt.NDArray[np.uint64]
+Positions = npt.NDArray[np.int64]
 
 WIDTH = 8
 BINS = 128
 BANDS = 16
-BATCH_BYTES = 4 << 20
+BATCH_BYTES = 1 << 20
+BLOCK = 2048
 
 _EMPTY = np.uint64(2**64 - 1)
 _STEP = np.uint64(0x9E3779B97F4A7C15)
@@ -50,11 +52,12 @@ def _batches(texts: Iterable[str]) -> Iterator[list[bytes]]:
 
 
 def _bands(texts: list[bytes]) -> Words:
+    """Hash the bins of each band together; they lie apart, because a short text fills neighbours with one shingle."""
     signatures = _densified(_signatures(texts))
-    rows = signatures.reshape(len(texts), BANDS, BINS // BANDS)
+    rows = signatures.reshape(len(texts), BINS // BANDS, BANDS)
     hashes = np.zeros((len(texts), BANDS), np.uint64)
-    for column in range(rows.shape[2]):
-        hashes = _mixed(hashes * _STEP + rows[:, :, column])
+    for row in range(rows.shape[1]):
+        hashes = _mixed(hashes * _STEP + rows[:, row])
     return hashes
 
 
@@ -115,6 +118,10 @@ class Merger:
             self._parent[at] = at = self._parent[self._parent[at]]
         return at
 
+    def same(self, first: int, second: int) -> bool:
+        """Return whether both are in one set."""
+        return self.root(first) == self.root(second)
+
     def merge(self, first: int, second: int) -> None:
         """Make one set of the sets of both."""
         one, other = self.root(first), self.root(second)
@@ -130,29 +137,47 @@ def merge_near(bands: Words, texts: Callable[[Sequence[int]], Sequence[str]], si
 
     Args:
         bands: `band_hashes` of the texts ``[texts, BANDS]``.
-        texts: gives the normalised texts at some positions; asked for candidates only.
+        texts: gives the normalised texts at some positions; asked for candidates only, `BLOCK` pairs at a time.
         similarity: Jaccard from which two texts are the same.
 
     Within a band, texts with equal hashes are compared to the first of them, not each with each.
     """
-    merger, refuted = Merger(len(bands)), set()
+    merger, compared = Merger(len(bands)), np.empty(0, np.int64)
     for band in bands.T:
-        for first, second in _candidates(band):
-            if merger.root(first) == merger.root(second) or (first, second) in refuted:
-                continue
-            one, other = texts((first, second))
-            if jaccard(one, other) >= similarity:
-                merger.merge(first, second)
-            else:
-                refuted.add((first, second))
+        first, second = _candidates(band)
+        codes = np.setdiff1d(first * len(bands) + second, compared)
+        for start in range(0, len(codes), BLOCK):
+            _merge_block(merger, np.divmod(codes[start : start + BLOCK], len(bands)), texts, similarity)
+        compared = np.union1d(compared, codes)
     return merger.roots()
 
 
-def _candidates(band: Words) -> Iterator[tuple[int, int]]:
-    """Yield pairs of positions with equal hashes: the first of each run with each other of it."""
+def _merge_block(
+    merger: "Merger", pairs: tuple[Positions, Positions], texts: Callable[[Sequence[int]], Sequence[str]], least: float
+) -> None:
+    """Merge those of some pairs that are alike, reading each text once."""
+    apart = [pair for pair in zip(*(side.tolist() for side in pairs), strict=True) if not merger.same(*pair)]
+    wanted = sorted({at for pair in apart for at in pair})
+    found = {at: shingles(text) for at, text in zip(wanted, texts(wanted), strict=True)} if wanted else {}
+    for first, second in apart:
+        if not merger.same(first, second) and _alike(found[first], found[second], least):
+            merger.merge(first, second)
+
+
+def _alike(one: set[bytes], other: set[bytes], least: float) -> bool:
+    """Return whether the Jaccard of two sets is at least ``least``; their sizes alone may say that it cannot be."""
+    smaller, larger = sorted((len(one), len(other)))
+    if smaller / larger < least:
+        return False
+    common = len(one & other)
+    return common / (smaller + larger - common) >= least
+
+
+def _candidates(band: Words) -> tuple[Positions, Positions]:
+    """Return pairs of positions with equal hashes: the first of each run with each other of it."""
     order = np.argsort(band, kind="stable")
     alike = np.diff(band[order]) == 0
     opens = np.where(np.concatenate([[True], ~alike]), np.arange(len(order)), 0)
     first = order[np.maximum.accumulate(opens)]
-    for at in np.flatnonzero(alike) + 1:
-        yield int(first[at]), int(order[at])
+    others = np.flatnonzero(alike) + 1
+    return first[others], order[others]

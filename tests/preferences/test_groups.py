@@ -1,5 +1,6 @@
 """Groups: equal and nearly equal prompts together, and without a prompt each response by itself."""
 
+import itertools
 import random
 from collections.abc import Sequence
 
@@ -68,7 +69,7 @@ def test_short_texts_are_candidates_no_more_often_than_promised() -> None:
     draw = random.Random(0)
     texts = [" ".join(draw.choices(WORDS, k=5)) for _ in range(400)]
     near = [(text, "x" + text) for text in texts]
-    far = list(zip(texts, texts[1:], strict=False))
+    far = list(itertools.pairwise(texts))
 
     def shared(pairs: list[tuple[str, str]]) -> tuple[float, float]:
         one, other = (band_hashes(side) for side in zip(*pairs, strict=True))

@@ -143,10 +143,10 @@ class Headed(nn.Module):
 
     def forward(self, batch: Batch) -> Rewards:
         """Score every response of ``batch``."""
+        if self.language_model is None:
+            return self.head(self.features(batch))
         packed, hidden = self.hidden_states(batch)
         rewards = self.head(self.gather(packed, hidden))
-        if self.language_model is None:
-            return rewards
         with torch.autocast(hidden.device.type, self.compute_dtype, enabled=self._mixed()):
             return replace(rewards, log_likelihood=self.language_model(hidden, packed))
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plaudit import config
+from plaudit import config, members
 from plaudit.config import BadConfiguration
 
 
@@ -177,9 +177,9 @@ def test_build_kind_takes_the_name_and_that_kinds_fields() -> None:
 @pytest.mark.parametrize(
     ("section", "says"),
     [
-        ({}, "name is missing; known objectives: bradley_terry"),
-        ({"name": 3}, "name = 3: must be a string; known objectives: bradley_terry"),
-        ({"name": "bradley_tery"}, "known: bradley_terry"),
+        ({}, f"name is missing; known objectives: {', '.join(members.names('objectives'))}"),
+        ({"name": 3}, f"name = 3: must be a string; known objectives: {', '.join(members.names('objectives'))}"),
+        ({"name": "bradley_tery"}, f"known: {', '.join(members.names('objectives'))}"),
         ({"name": "no.such.module:Thing"}, "no.such.module"),
     ],
 )
@@ -271,7 +271,10 @@ def test_an_override_below_a_value_is_refused() -> None:
         ("schedule=3", "schedule = 3: must be a section"),
         ("schedule.epoch=3", "[schedule] epoch = 3: no such field; did you mean epochs?; fields of [schedule]: rate"),
         ("fit.model=m", "[fit] model = 'm': no such field"),
-        ("objective.name=bradley_tery", "no such kind; did you mean bradley_terry?; known objectives: bradley_terry"),
+        (
+            "objective.name=bradley_tery",
+            "no such kind; did you mean bradley_terry?; known objectives: adaptive_margin, ",
+        ),
         ("objective.use_strength=true", "[objective] name is missing"),
     ],
 )

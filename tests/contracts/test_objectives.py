@@ -124,8 +124,11 @@ def same(first: torch.Tensor, second: torch.Tensor) -> bool:
 
 
 def margins_after_descent(objective: Objective, labels: Labels) -> torch.Tensor:
-    """The margins of the comparisons after 50 steps down the gradient from equal rewards, without strengths."""
-    labels = replace(labels, strength=torch.zeros_like(labels.strength))
+    """The margins of the comparisons after 50 steps down the gradient from equal rewards.
+
+    There are no strengths, and all responses are equally long: what an objective says of length leaves the order alone.
+    """
+    labels = replace(labels, strength=torch.zeros_like(labels.strength), lengths=torch.ones_like(labels.lengths))
     values = torch.zeros(PER_RECORD * RECORDS, 1, requires_grad=True)
     descent = torch.optim.SGD([values], lr=0.1)
     for _ in range(50):

@@ -81,7 +81,7 @@ def given(chat: bool) -> list[tuple[Any, Any]]:
 
 
 def by_transformers(folder: Path, chat: bool) -> tuple[list[list[int]], list[float]]:
-    """Return ids and rewards as RewardTrainer has them: rendered, tokenised, padded on the right, the class's forward."""
+    """Return ids and rewards as RewardTrainer has them: rendered, padded on the right, the class's own forward."""
     tokenizer: Any = AutoTokenizer.from_pretrained(folder)
     rows: list[list[int]] = []
     for prompt, response in given(chat):

@@ -126,7 +126,9 @@ def _apart(part: Preferences, held: Preferences, name: str, other: str, on_leak:
     leak = find_leak(part, held)
     if not leak.groups:
         return part
-    shared = f"{leak.groups:,} groups of {other} are in {name} too ({leak.records:,} records there, such as {leak.example})"
+    shared = (
+        f"{leak.groups:,} groups of {other} are in {name} too ({leak.records:,} records there, such as {leak.example})"
+    )
     if on_leak == "error":
         raise BadData(f"{shared}; remove them from one of the two, or set data.on_leak to 'drop' or 'warn'")
     if on_leak == "warn":

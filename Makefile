@@ -5,6 +5,7 @@
 #   TORCH_INDEX  one more index, for another build of torch than the default one offers (CPU, CUDA, ROCm)
 #   TESTS        what `make test` and its sisters run (default: tests)
 #   PYTEST_ARGS  more arguments for pytest, for instance `-x -k packing`
+#   DEMO_ARGS    more arguments for the demo, for instance `--seed 1 --output runs/another`
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -17,6 +18,7 @@ PIP_ARGS ?=
 TORCH_INDEX ?=
 TESTS ?= tests
 PYTEST_ARGS ?=
+DEMO_ARGS ?=
 
 BIN := .venv/bin
 PEERS := .venv-peers/bin
@@ -52,7 +54,7 @@ $(PEERS_READY): pyproject.toml constraints.txt constraints-peers.txt
 	@touch $@
 
 demo: $(READY) ## train a reward model on real human judgements and show how good it is
-	$(BIN)/plaudit demo
+	$(BIN)/plaudit demo $(DEMO_ARGS)
 
 test: $(READY) ## the tests, without the slow ones
 	$(BIN)/python -m pytest -q -m "not slow and not peers" $(PYTEST_ARGS) $(TESTS)

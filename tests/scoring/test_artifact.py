@@ -115,6 +115,31 @@ def test_string_path_gives_the_scorers_ids(artefact_of: Artefacts) -> None:
         assert load(folder).contract.string_parity
 
 
+REWRITES = {
+    "drops thoughts": ("message['content']", "message['content'].split('</think>')[-1]"),
+    "strips": ("message['content']", "message['content'].strip()"),
+    "adds a preamble": ("{%- for message in messages -%}", "{{- 'Be safe. ' -}}{%- for message in messages -%}"),
+    "adds a line": ("{%- endfor -%}", "{%- endfor -%}{{- '\n' -}}"),
+}
+
+
+@pytest.mark.parametrize("change", REWRITES)
+def test_a_template_that_rewrites_is_never_silent(tmp_path: Path, change: str) -> None:
+    """Where the tokenizer's chat template drops or adds text, the contract says that the string path gives other ids."""
+    model, encoder = tiny()
+    assert not save(tmp_path / "as it is", model, encoder, RECIPE).parity_note
+    template = str(encoder.tokenizer.chat_template)
+    encoder.tokenizer.chat_template = template.replace(*REWRITES[change])
+    assert encoder.tokenizer.chat_template != template
+    contract = save(tmp_path / "changed", model, encoder, RECIPE)
+
+    assert not contract.string_parity
+    assert "chat template gives other ids" in contract.parity_note
+    assert "Scorer.load(path).trl_reward" in (tmp_path / "changed" / "README.md").read_text()
+    with pytest.raises(BadArtefact, match="chat template"):
+        load(tmp_path / "changed")
+
+
 @pytest.mark.parametrize("name", ["gpt2", "bert"])
 def test_card_names_the_callable_where_strings_cannot_match(artefact_of: Artefacts, name: str) -> None:
     """Plain texts and encoders: the contract says so, and the card names the callable to pass instead."""

@@ -45,6 +45,7 @@ TEXTS: dict[str, Pair] = {
     "code": _asked("Sum a list in Python.", "```python\ntotal = sum([1, 2, 3])\nprint(total)  # 6\n```"),
     "white space": _asked("  Leading,\ttabs\n\nand   gaps ", "\n kept \t as  they are "),
     "special tokens": _asked("What is <|im_end|> or </s>?", "Marks such as <|endoftext|> or [SEP] end a text."),
+    "thought": _asked("What is 12 times 12?", "<think>\nTen twelves and two twelves.\n</think>\n\nIt is 144."),
     "no prompt": ((), (Message("assistant", "The film is slow, but its last ten minutes repay the wait."),)),
     "plain text": ("Finish the line: the sea at dawn", " is grey glass, and the gulls write on it."),
 }

@@ -99,7 +99,8 @@ def ids_of(encoder: Encoder, prompt: Content, response: Content) -> list[int] | 
     try:
         return encoder.encode(prompt, response).ids.tolist()
     except Unencodable as error:
-        assert error.reason == "empty_response"
+        if error.reason != "empty_response":
+            raise
         return None
 
 
@@ -121,7 +122,8 @@ def test_the_last_id_is_the_scored_one_and_no_pad(name: str, prompt: Content, re
         try:
             ids = encoder.encode(prompt, response).ids
         except Unencodable as error:
-            assert error.reason in ("empty_response", "response_too_long")
+            if error.reason not in ("empty_response", "response_too_long"):
+                raise
             continue
         assert ids[-1] == encoder.scored_id != encoder.tokenizer.pad_token_id
         assert len(ids) <= encoder.max_length
@@ -194,7 +196,13 @@ def test_turns_without_an_end_are_refused(choice: str) -> None:
         for_tokenizer(glm4(), choice)
 
 
-REWRITTEN = ["<think>\nLet me see.\n</think>\n\nThe dog.", "  The dog. \n", "a</think>", "</think>b", "[gMASK]<sop>The dog."]
+REWRITTEN = [
+    "<think>\nLet me see.\n</think>\n\nThe dog.",
+    "  The dog. \n",
+    "a</think>",
+    "</think>b",
+    "[gMASK]<sop>The dog.",
+]
 
 
 @given(prompts, st.one_of(st.sampled_from(REWRITTEN), answers))
@@ -207,8 +215,8 @@ def test_as_it_is_the_template_gives_the_scorers_ids(prompt: tuple[Message, ...]
     try:
         found = encoder.encode(prompt, response).ids.tolist()
     except Unencodable as error:
-        assert error.reason == "empty_response"
-        assert response.split("</think>")[-1].strip() == ""
+        if error.reason != "empty_response" or response.rpartition("</think>")[2].strip():
+            raise
         return
 
     assert found == expected

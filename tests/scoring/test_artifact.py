@@ -125,7 +125,7 @@ REWRITES = {
 
 @pytest.mark.parametrize("change", REWRITES)
 def test_a_template_that_rewrites_is_never_silent(tmp_path: Path, change: str) -> None:
-    """Where the tokenizer's chat template drops or adds text, the contract says that the string path gives other ids."""
+    """Where the tokenizer's chat template drops or adds text, the contract says that strings give other ids."""
     model, encoder = tiny()
     assert not save(tmp_path / "as it is", model, encoder, RECIPE).parity_note
     template = str(encoder.tokenizer.chat_template)

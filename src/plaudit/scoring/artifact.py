@@ -99,9 +99,10 @@ class Measured:
     extra: Mapping[str, Any]
 
     def difference(self, columns: NDArray[np.float64]) -> float:
-        """Return how far rewards, parts and variance of the few are from the recorded ones, at most."""
-        recorded = np.column_stack([self.canaries.rewards("float32"), self.canaries.parts("float32")])
-        return float(abs(columns - recorded[self.few]).max())
+        """Return how far rewards, and parts and variance (`canaries.parts_apart`), of the few are from the record."""
+        rewards, parts = self.canaries.rewards("float32")[self.few], self.canaries.parts("float32")[self.few]
+        apart = np.column_stack([abs(columns[:, 0] - rewards), canaries.parts_apart(columns[:, 1:], parts)])
+        return float(apart.max())
 
     def some(self) -> list[Tokens]:
         """Return the few sequences."""

@@ -52,7 +52,7 @@ class Contract:
         fingerprints: of the head (``head``), the tokenizer, its template, and the weights in ``extra.safetensors``.
         recipe: what made the model: configuration, versions, data fingerprint, seed, device, dtype.
         outputs: names of what the model gives: ``reward``, then its parts, and ``variance`` last where it has one.
-        parts_tolerances: as ``tolerances``, for the numbers after the reward.
+        parts_tolerances: as ``tolerances``, for the numbers after the reward (relative, where they are beyond 1).
         format: version of this record.
     """
 

@@ -254,7 +254,7 @@ class _Examination:
         names, recorded = self.contract.outputs[1:], self.canaries.parts("float32")
         if found.shape != recorded.shape or len(names) != found.shape[1]:
             raise self._bad("parts", f"the model gives {found.shape[1]} numbers after the reward, not {len(names)}")
-        differences, limit = abs(found - recorded), self.contract.parts_tolerances.get(self.dtype, 0.0)
+        differences, limit = canaries.parts_apart(found, recorded), self.contract.parts_tolerances.get(self.dtype, 0.0)
         if differences.size and differences.max() > limit:
             row, column = np.unravel_index(int(np.argmax(differences)), differences.shape)
             raise self._bad(

@@ -73,35 +73,27 @@ def prompt_trees(
         out = DenseAttention.apply(queries, keys, values, trees, sliding_window, scaling)
         return out.unsqueeze(0), None
     forked = forks.suits(queries, rate, softcap, sliding_window)
+
+    def attended(place: int) -> Tensor:
+        """Return the output of the block at ``place``, [fold * queries, heads, size]."""
+        block, mask = trees.blocks[place], trees.mask(place, sliding_window)
+        q, k, v = folded(queries, block), gathered(keys, block), gathered(values, block)
+        return _product(q, k, v, mask, scaling, rate, softcap).transpose(1, 2).flatten(0, 1)
+
     parts = [
-        forks.attend(queries, keys, values, part, scaling)
-        if isinstance(part, Tree)
-        else _attend(queries, keys, values, trees, part, sliding_window, scaling, rate, softcap)
+        forks.attend(queries, keys, values, part, scaling) if isinstance(part, Tree) else attended(part)
         for part in (trees.parts() if forked else range(len(trees.blocks)))
     ]
     return torch.cat(parts).unsqueeze(0), None
 
 
-def _attend(
-    queries: Tensor,
-    keys: Tensor,
-    values: Tensor,
-    trees: Trees,
-    place: int,
-    window: int | None,
-    scaling: float,
-    rate: float,
-    softcap: float | None,
+def _product(
+    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scaling: float, rate: float, softcap: float | None
 ) -> Tensor:
-    """Return the output of the block at ``place``, [fold * queries, heads, size]."""
-    block, mask = trees.blocks[place], trees.mask(place, window)
-    q, k, v = folded(queries, block), gathered(keys, block), gathered(values, block)
     if softcap is None:
         grouped = q.shape[1] != k.shape[1]
-        out = scaled_dot_product_attention(q, k, v, mask, dropout_p=rate, scale=scaling, enable_gqa=grouped)
-    else:
-        out = _dense(q, k, v, mask, scaling, rate, softcap)
-    return out.transpose(1, 2).flatten(0, 1)
+        return scaled_dot_product_attention(q, k, v, mask, dropout_p=rate, scale=scaling, enable_gqa=grouped)
+    return _dense(q, k, v, mask, scaling, rate, softcap)
 
 
 def _dense(

@@ -49,6 +49,12 @@ def head_parameters(classifier: PreTrainedModel) -> Iterator[nn.Parameter]:
         yield from module.parameters()
 
 
+def last_linear(classifier: PreTrainedModel) -> nn.Linear:
+    """Return the linear layer that makes the head's outputs."""
+    last = _modules(classifier)[-1]
+    return [module for module in last.modules() if isinstance(module, nn.Linear)][-1]
+
+
 def apply_head(classifier: PreTrainedModel, hidden: Tensor) -> Tensor:
     """Return the head's output for gathered hidden states, in fp32.
 

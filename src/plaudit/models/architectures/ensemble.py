@@ -23,12 +23,12 @@ from math import inf
 from typing import Any, ClassVar, Literal, Unpack, get_args
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from plaudit.encoding.batch import Batch
 from plaudit.models.headed import Headed, How
-from plaudit.models.heads import head_modules
+from plaudit.models.heads import last_linear
 from plaudit.models.reward_model import Rewards
 
 Combine = Literal["mean", "worst", "uncertainty_weighted"]
@@ -110,9 +110,8 @@ class Ensemble(Headed):
 
     def begin(self) -> None:
         """Spread the initial weights of the members."""
-        linear = [module for module in self._last_module().modules() if isinstance(module, nn.Linear)][-1]
         with torch.no_grad():
-            linear.weight.mul_(self.spread)
+            last_linear(self.classifier).weight.mul_(self.spread)
 
     def head(self, features: Tensor) -> Rewards:
         """Return the combined reward, the members, and their variance."""
@@ -123,19 +122,20 @@ class Ensemble(Headed):
         return Rewards(torch.cat([self._combined(members, variance)[:, None], members], dim=1), variance)
 
     def settle(self, batches: Iterable[Batch]) -> None:
-        """Give all members the mean 0 and their average standard deviation over the responses of ``batches``."""
+        """Give all members the mean 0 and their average standard deviation over the responses of ``batches``.
+
+        A member that gives all of them one reward has nothing to scale and is shifted alone.
+        """
         if not self.normalise:
             return
         members = torch.cat([self.logits(self.features(batch)) for batch in batches]).double()
-        deviations = members.std(0, correction=0).clamp(min=torch.finfo(torch.float32).tiny)
+        deviations = members.std(0, correction=0)
+        varied = deviations > torch.finfo(torch.float32).eps * members.abs().amax(0)
         self.centre.copy_(members.mean(0))
-        self.scale.copy_(deviations.mean() / deviations)
+        self.scale.copy_(torch.where(varied, deviations[varied].mean() / deviations, 1.0))
 
     def _combined(self, members: Tensor, variance: Tensor) -> Tensor:
         if self.combine == "worst":
             return members.min(1).values
         mean = members.mean(1)
         return mean - self.penalty * variance if self.combine == "uncertainty_weighted" else mean
-
-    def _last_module(self) -> nn.Module:
-        return list(head_modules(self.classifier).values())[-1]

@@ -19,12 +19,12 @@ from math import inf
 from typing import Any, ClassVar, Literal, Unpack
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from plaudit.encoding.batch import Batch
 from plaudit.models.headed import Headed, How
-from plaudit.models.heads import head_modules, penultimate
+from plaudit.models.heads import last_linear, penultimate
 from plaudit.models.laplace import Curvature, Posterior
 from plaudit.models.reward_model import Rewards
 
@@ -118,6 +118,4 @@ class Laplace(Headed):
             return (read @ self.root).square().sum(1).clamp(min=torch.finfo(torch.float32).tiny)
 
     def _weight(self) -> Tensor:
-        last = list(head_modules(self.classifier).values())[-1]
-        linear = [module for module in last.modules() if isinstance(module, nn.Linear)][-1]
-        return linear.weight[0]
+        return last_linear(self.classifier).weight[0]

@@ -124,12 +124,12 @@ def attempt(
     clock: Clock,
     say: Say,
 ) -> Heldout:
-    """Train and save a trial's model, and measure it on the held-out part; the test part is not looked at.
+    """Train and save a trial's model, and measure it on the held-out part; the test part is left alone.
 
     Args:
         trial: the study's; gets evaluations, steps and seconds.
         configuration: tables of a training configuration.
-        parts: ``train`` and ``validation``.
+        parts: of the data; ``train`` is learned from, ``validation`` measured on.
         folder: of the trial; a run that is there is gone on with.
         whole: refuse a held-out response that does not fit, even where the configuration drops such.
         clock: of the trial.
@@ -142,7 +142,7 @@ def attempt(
     wanted = training.sections(configuration)
     saved = training.train(
         configuration,
-        {name: part for name, part in parts.items() if name != "test"},
+        parts,
         folder,
         resume=(folder / FITTING).exists(),
         whole=("validation",) if whole else (),

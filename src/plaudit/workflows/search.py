@@ -140,7 +140,7 @@ class Searching:
     first: Mapping[str, Any]
     say: Say
     study: Study = field(init=False)
-    before: float = 0.0
+    spent: float = 0.0
     _other: tuple[str, Mapping[str, Preferences]] = ("", {})
 
     def __post_init__(self) -> None:
@@ -179,17 +179,19 @@ class Searching:
             try:
                 self._run(trial)
             except OutOfBudget:
-                return f"{_seconds(self.wanted)} are spent; trial {trial.number} is unfinished"
-            self._tidy(trial.number)
+                return (
+                    f"{_seconds(self.wanted)} are spent; trial {trial.number} is unfinished, resuming goes on with it"
+                )
+            self._tidy()
         return over
 
     def _over(self) -> str:
         outcomes = self.outcomes()
         told = [one for one in outcomes if one.state != "unfinished"]
-        self.before = sum(one.seconds for one in outcomes)
+        self.spent = sum(one.seconds for one in outcomes)
         if self.wanted.trials is not None and len(told) >= self.wanted.trials:
             return f"{len(told)} trials are done"
-        if self.wanted.seconds is not None and self.before >= self.wanted.seconds:
+        if self.wanted.seconds is not None and self.spent >= self.wanted.seconds:
             return f"{_seconds(self.wanted)} are spent"
         if len(told) >= FAILURES and all(one.state == "failed" for one in told[-FAILURES:]):
             return f"the last {FAILURES} trials failed"
@@ -198,7 +200,7 @@ class Searching:
     def _run(self, trial: "optuna.Trial") -> None:
         """Run one trial and record what came of it; one that is stopped from outside stays unfinished."""
         settings, nll, reason = self.study.values(trial), None, ""
-        left = math.inf if self.wanted.seconds is None else self.wanted.seconds - self.before
+        left = math.inf if self.wanted.seconds is None else self.wanted.seconds - self.spent
         clock = Clock(time.monotonic(), left, trial.user_attrs.get("seconds", 0.0))
         self.say(f"trial {trial.number}: {described(settings)}")
         try:
@@ -243,15 +245,16 @@ class Searching:
     def _folder(self, number: int) -> Path:
         return self.output / TRIALS / f"{number:03d}"
 
-    def _tidy(self, number: int) -> None:
-        """Remove what a trial that ended no longer needs, and saved models that are not kept."""
-        shutil.rmtree(self._folder(number) / FITTING / CHECKPOINTS, ignore_errors=True)
+    def _tidy(self) -> None:
+        """Remove what trials that ended no longer need, and saved models that are not kept."""
         outcomes = self.outcomes()
         best = best_of(outcomes)
         for one in outcomes:
-            unwanted = self.wanted.keep == "best" and best is not None and one.number != best.number
-            if one.state in ("failed", "pruned") or (one.state == "complete" and unwanted):
-                shutil.rmtree(self._folder(one.number) / "artefact", ignore_errors=True)
+            folder, kept = self._folder(one.number), self.wanted.keep == "all" or one is best
+            if one.state != "unfinished":
+                shutil.rmtree(folder / FITTING / CHECKPOINTS, ignore_errors=True)
+            if one.state in ("failed", "pruned") or (one.state == "complete" and not kept):
+                shutil.rmtree(folder / "artefact", ignore_errors=True)
 
     def _tested(self, best: Outcome) -> Mapping[str, Any]:
         """Return the evaluation of the best trial on the test part, which is measured once and then read."""
@@ -259,7 +262,7 @@ class Searching:
         if not path.is_file():
             wanted = training.sections(self.first)
             how = {"on_unfit": wanted.data.on_unfit, "measurement": wanted.measurement, "say": silent}
-            evaluation, predictions = measure(Scorer.load(str(best.artefact)), self.parts["test"], **how)
+            evaluation, predictions = measure(Scorer.load(path.with_name("artefact")), self.parts["test"], **how)
             predictions.save(path.with_name("predictions.npz"))
             replace_file(path, json.dumps(evaluation.to_json(), indent=1))
         return dict(json.loads(path.read_text(encoding="utf-8")))

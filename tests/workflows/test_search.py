@@ -82,6 +82,7 @@ def world(monkeypatch):
         monkeypatch.setattr(module, "measure", world.measure)
         monkeypatch.setattr(module, "Scorer", SimpleNamespace(load=lambda folder: folder))
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: world.seconds))
+    monkeypatch.setattr(searching.page, "write", lambda *_page: None)
     return world
 
 
@@ -170,6 +171,7 @@ def test_what_does_worse_is_stopped_early(pruner, world, tables, tmp_path):
     found = search(changed(tables, search={**space, "pruner": pruner, "startup": 2}), tmp_path / "out", say=quiet)
     pruned = [trial for trial in found.trials if trial.state == "pruned"]
 
+    assert [trial.state for trial in found.trials[:2]] == ["complete"] * 2
     assert pruned and all(len(trial.evaluations) < EVALUATIONS for trial in pruned)
     assert len(world.rows) == sum(len(trial.evaluations) for trial in found.trials)
     assert found.winner.nll == min(trial.nll for trial in found.trials if trial.state == "complete")
@@ -186,7 +188,7 @@ def test_a_failure_is_recorded_and_the_search_goes_on(world, tables, tmp_path):
     assert {trial.settings["objective.name"] for trial in found.trials if trial.state == "failed"} == {"triplet"}
     assert [trial["reason"] for trial in failed] == ["no list in this data"] * 2
     assert len([trial for trial in found.trials if trial.state == "complete"]) == 4
-    assert "no list in" in found.as_text()
+    assert f"Trial {failed[0]['number']} failed: no list in this data" in found.as_text()
 
 
 def test_a_search_in_which_everything_fails_gives_up(world, tables, tmp_path):
@@ -298,7 +300,7 @@ def test_where_what_fits_is_varied_the_held_out_part_is_encoded_whole(world, tab
 def test_evaluations_are_compared_after_the_same_data(every):
     """Steps of 8 and of 16 records meet where both have seen as many; whole epochs meet by their number."""
     small, large = (
-        attempt.Reporter(None, SimpleNamespace(evaluate_every=every, batch_size=size), None, quiet) for size in (8, 16)
+        attempt.Reporter(None, SimpleNamespace(evaluate_every=every, batch_size=size), None, bool, quiet) for size in (8, 16)
     )
     if every:
         assert small.position({"step": 4}) == large.position({"step": 2}) == 32

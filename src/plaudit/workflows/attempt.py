@@ -4,7 +4,7 @@ import dataclasses
 import gc
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 PREDICTIONS = "heldout.npz"
 """File of a trial's folder: the held-out part as its saved model scores it."""
+
+Worse = Callable[["optuna.Trial"], bool]
+"""Whether a trial does worse than others did by then."""
 
 
 class Pruned(Exception):
@@ -74,12 +77,14 @@ class Reporter:
         trial: the study's.
         recipe: of the trial.
         clock: of the trial.
+        worse: whether the trial does worse than others did by then.
         say: receives each evaluation.
     """
 
     trial: "optuna.Trial"
     recipe: Recipe
     clock: Clock
+    worse: Worse
     say: Say
 
     def __call__(self, row: Row) -> None:
@@ -110,7 +115,7 @@ class Reporter:
             self.trial.set_user_attr(name, value)
         self.say(f"trial {self.trial.number}: step {row['step']}: held-out nll {row['nll']:.4f}")
         self.trial.report(row["nll"], position)
-        if self.trial.should_prune():
+        if self.worse(self.trial):
             raise Pruned
 
 
@@ -122,6 +127,7 @@ def attempt(
     *,
     whole: bool,
     clock: Clock,
+    worse: Worse,
     say: Say,
 ) -> Heldout:
     """Train and save a trial's model, and measure it on the held-out part; the test part is left alone.
@@ -133,6 +139,7 @@ def attempt(
         folder: of the trial; a run that is there is gone on with.
         whole: refuse a held-out response that does not fit, even where the configuration drops such.
         clock: of the trial.
+        worse: whether the trial does worse than others did by then.
         say: receives each evaluation.
 
     Raises:
@@ -146,7 +153,7 @@ def attempt(
         folder,
         resume=(folder / FITTING).exists(),
         whole=("validation",) if whole else (),
-        listeners=(Reporter(trial, wanted.recipe, clock, say),),
+        listeners=(Reporter(trial, wanted.recipe, clock, worse, say),),
         say=silent,
     )
     trial.set_user_attr("steps", saved.fitted.steps)

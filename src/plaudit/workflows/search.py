@@ -229,7 +229,8 @@ class Searching:
     def _attempt(self, trial: "optuna.Trial", configuration: Mapping[str, Any], clock: Clock) -> Heldout:
         encodes = any(axis.touched() & set(varying.OF_ENCODING) for axis in self.space)
         parts, folder = self._parts(configuration), self._folder(trial.number)
-        return attempt(trial, configuration, parts, folder, whole=encodes, clock=clock, say=self.say)
+        how: dict[str, Any] = {"clock": clock, "worse": self.study.is_worse, "say": self.say}
+        return attempt(trial, configuration, parts, folder, whole=encodes, **how)
 
     def _parts(self, configuration: Mapping[str, Any]) -> Mapping[str, Preferences]:
         """Return the parts of a trial's data: those of the search, unless it changes what is learned from."""

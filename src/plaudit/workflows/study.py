@@ -103,6 +103,11 @@ class Study:
         """Return the settings of a trial."""
         return settings_of(self._space, trial.params)
 
+    def is_worse(self, trial: "optuna.Trial") -> bool:
+        """Return whether a trial does worse than others did by then; no, before ``startup`` trials are complete."""
+        due = bool(trial.should_prune())
+        return due and sum(one.state == self._states.COMPLETE for one in self._shown()) >= self._startup
+
     def complete(self, trial: "optuna.Trial", nll: float) -> None:
         """Record that a trial reached its end, and the figure to minimise."""
         self._study.tell(trial.number, nll)
@@ -124,9 +129,7 @@ class Study:
         if name == "median":
             return self._optuna.pruners.MedianPruner(n_startup_trials=self._startup)
         if name == "halving":
-            return self._optuna.pruners.SuccessiveHalvingPruner(
-                min_resource=unit, reduction_factor=2, bootstrap_count=self._startup
-            )
+            return self._optuna.pruners.SuccessiveHalvingPruner(min_resource=unit, reduction_factor=2)
         return self._optuna.pruners.NopPruner()
 
     def _ask(self) -> "optuna.Trial":

@@ -160,14 +160,15 @@ class Found:
 
     def as_text(self) -> str:
         """Return what a person reads: the table, what to know of it, and the test of the best."""
-        console = Console(width=140, color_system=None, force_terminal=False, highlight=False)
+        console = Console(width=150, color_system=None, force_terminal=False, highlight=False)
         with console.capture() as captured:
             console.print(table(self.trials, self.best))
         return "\n".join([captured.get().rstrip(), *self._said()])
 
     def _said(self) -> list[str]:
         winner = self.winner
-        said = [f"Stopped: {self.stopped}.", *self.remarks]
+        failed = [f"Trial {one.number} failed: {one.reason}" for one in self.trials if one.state == "failed"]
+        said = [*failed, f"Stopped: {self.stopped}.", *self.remarks]
         if winner is None:
             return [*said, "No trial is complete, so there is no best one."]
         said += [
@@ -212,20 +213,28 @@ def test_line(test: Mapping[str, Any]) -> str:
 
 
 def table(trials: Sequence[Outcome], best: int | None) -> Table:
-    """Return the trials as a table, the best first, then by held-out nll, those without one last."""
+    """Return the trials as a table, the best first, then by held-out nll, those that are not complete last."""
+    names = list(dict.fromkeys(name for trial in trials for name in trial.settings))
     drawn = Table(caption=SCALE, caption_justify="left")
     for heading in ("trial", "settings", "held-out nll", "at its best scale", "accuracy", "behind the best"):
-        drawn.add_column(heading, justify="left" if heading == "settings" else "right")
+        left = heading == "settings"
+        drawn.add_column(heading, justify="left" if left else "right", min_width=30 if left else None)
     for heading in ("steps", "seconds", "state"):
         drawn.add_column(heading, justify="left" if heading == "state" else "right")
     for trial in sorted(trials, key=lambda one: (one.number != best, *_rank(one))):
-        drawn.add_row(*_cells(trial, best))
+        drawn.add_row(*_cells(trial, best, names))
     return drawn
 
 
 def described(settings: Mapping[str, Any]) -> str:
     """Return settings as a line: ``model.base=builtin:minilm-l6 training.learning_rate=2e-05``."""
     return " ".join(f"{name}={_shown(value)}" for name, value in settings.items())
+
+
+def short(name: str, names: Sequence[str]) -> str:
+    """Return a setting without its section where that is clear among ``names``; a kind's name is its section."""
+    brief = {one: one.partition(".")[0] if one.endswith(".name") else one.rpartition(".")[2] for one in names}
+    return brief[name] if list(brief.values()).count(brief[name]) == 1 else name
 
 
 def _shown(value: Any) -> str:
@@ -237,18 +246,12 @@ def _rank(trial: Outcome) -> tuple[bool, float, int]:
     return not complete, float("inf") if nll is None else nll, trial.number
 
 
-def _cells(trial: Outcome, best: int | None) -> list[str]:
+def _cells(trial: Outcome, best: int | None, names: Sequence[str]) -> list[str]:
     number = f"{trial.number} *" if trial.number == best else str(trial.number)
-    state = f"{trial.state}: {trial.reason}" if trial.reason else trial.state
-    place, amounts = [number, described(trial.settings)], [str(trial.steps), f"{trial.seconds:.1f}", state]
+    settings = described({short(name, names): value for name, value in trial.settings.items()})
+    amounts = [str(trial.steps), f"{trial.seconds:.1f}", trial.state]
     if (held := trial.heldout) is None:
         shown = [f"{value:.3f}" if value is not None else "" for value in (trial.nll, trial.accuracy)]
-        return [*place, shown[0], "", shown[1], "", *amounts]
-    return [*place, str(held.nll), f"{held.scaled_nll:.3f}", str(held.accuracy), _behind(held), *amounts]
-
-
-def _behind(held: Heldout) -> str:
-    if held.behind is None:
-        return ""
-    verdict = {True: "", False: " not distinguishable", None: ""}[held.distinguishable]
-    return f"{held.behind}{verdict}"
+        return [number, settings, shown[0], "", shown[1], "", *amounts]
+    behind = "" if held.behind is None else str(held.behind)
+    return [number, settings, str(held.nll), f"{held.scaled_nll:.3f}", str(held.accuracy), behind, *amounts]

@@ -195,6 +195,8 @@ def remarks(outcomes: Sequence[Outcome], best: Outcome | None) -> list[str]:
     complete = [one for one in outcomes if one.heldout is not None and one.state == "complete"]
     if best is None or best.heldout is None:
         return said
+    if best.heldout.nll.reason:
+        said.append(f"Held-out figures have no interval: {best.heldout.nll.reason}.")
     equal = [one.number for one in complete if one.heldout and one.heldout.distinguishable is False]
     if equal:
         said.append(f"Not distinguishable from the best on the held-out part: {', '.join(map(str, equal))}.")
@@ -253,5 +255,12 @@ def _cells(trial: Outcome, best: int | None, names: Sequence[str]) -> list[str]:
     if (held := trial.heldout) is None:
         shown = [f"{value:.3f}" if value is not None else "" for value in (trial.nll, trial.accuracy)]
         return [number, settings, shown[0], "", shown[1], "", *amounts]
-    behind = "" if held.behind is None else str(held.behind)
-    return [number, settings, str(held.nll), f"{held.scaled_nll:.3f}", str(held.accuracy), behind, *amounts]
+    nll, accuracy, behind = map(_brief, (held.nll, held.accuracy, held.behind))
+    return [number, settings, nll, f"{held.scaled_nll:.3f}", accuracy, behind, *amounts]
+
+
+def _brief(estimate: Estimate | None) -> str:
+    """Return value and interval, the bare value where there is none, nothing where there is no value."""
+    if estimate is None:
+        return ""
+    return f"{estimate.value:.3f}" if estimate.low is None else str(estimate)

@@ -82,6 +82,7 @@ REFUSED = {
     "an unknown key": ({"training.learning_rate": {"low": 0.1, "high": 1.0, "logarithmic": True}}, "logarithmic"),
     "a step too far": ({"training.learning_rate": {"low": 0.1, "high": 1.0, "step": 2.0}}, "step = 2.0"),
     "half a step": ({"training.batch_size": {"low": 1, "high": 8, "step": 0.5}}, "must be whole"),
+    "a step beside high": ({"training.batch_size": {"low": 2, "high": 8, "step": 4}}, "must be a multiple of step = 4"),
     "the split": ({"data.seed": [0, 1]}, "one split and one held-out part"),
     "the held-out ratings": ({"data.gap": [0.5, 1.0]}, "only data.compare"),
     "luck": ({"training.seed": [0, 1]}, "a seed is luck"),

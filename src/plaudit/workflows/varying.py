@@ -16,6 +16,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from decimal import Decimal
 from typing import Any
 
 from plaudit import config
@@ -105,6 +106,8 @@ class Range:
             raise ValueError(f"step = {self.step} must be above 0 and within the range, and log false")
         if self.whole and isinstance(self.step, float):
             raise ValueError(f"step = {self.step} must be whole where low and high are")
+        if self.step is not None and (Decimal(str(self.high)) - Decimal(str(self.low))) % Decimal(str(self.step)):
+            raise ValueError(f"high - low must be a multiple of step = {self.step}, so that high can be reached")
 
     @property
     def whole(self) -> bool:

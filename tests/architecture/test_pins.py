@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 import plaudit
 from tests.architecture.sources import ROOT
 
-INSTALLED_EXTRAS = ("report", "dev")
+INSTALLED_EXTRAS = ("report", "search", "dev")
 
 
 def project() -> dict[str, Any]:

@@ -6,6 +6,7 @@ import pytest
 
 from plaudit import config
 from plaudit.preferences.hub import HubName
+from plaudit.workflows import search, varying
 from plaudit.workflows.training import SCHEMA
 
 CONFIGURATIONS = sorted((Path(__file__).parents[2] / "configs").glob("*.toml"))
@@ -14,7 +15,7 @@ CONFIGURATIONS = sorted((Path(__file__).parents[2] / "configs").glob("*.toml"))
 @pytest.mark.parametrize("path", CONFIGURATIONS, ids=lambda path: path.stem)
 def test_a_configuration_builds_what_it_describes(path):
     """Every section passes the schema and its constructor, and every source is one that reading knows."""
-    tables = config.read(path, (), SCHEMA)
+    tables = config.read(path, (), search.SCHEMA)
     built = {
         name: config.build_kind(target, tables[name], name)
         if isinstance(target, str)
@@ -28,6 +29,20 @@ def test_a_configuration_builds_what_it_describes(path):
     assert all(source.startswith("builtin:") or HubName.parse(source) for source in sources)
     assert data.test or data.test_share > 0
     assert built["training"].patience is None or data.validation or data.validation_share > 0
+
+
+def test_the_search_that_comes_with_the_project_is_one_that_it_takes():
+    """Its budget and every choice of its space are valid, and it has a held-out part to choose on."""
+    [path] = [path for path in CONFIGURATIONS if path.stem == "search"]
+    tables = config.read(path, (), search.SCHEMA)
+    wanted = config.build(search.Search, tables.pop("search"), "search")
+    space = varying.axes(wanted.vary)
+    varying.check(space, tables)
+    sections = {setting.partition(".")[0] for axis in space for setting in axis.touched()}
+
+    assert wanted.trials and wanted.seconds
+    assert sections == {"training", "model", "objective", "data"}
+    assert tables["data"]["validation_share"] > 0 and tables["training"]["evaluate_every"]
 
 
 def test_the_recipe_of_the_notebook_is_the_notebooks():

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ import torch
 from plaudit import config
 from plaudit.assets import base_model
 from plaudit.config import BadConfiguration
-from plaudit.encoding.encode import encode_all
+from plaudit.encoding.encode import OnUnfit, encode_all
 from plaudit.encoding.encoded import EncodedSet
 from plaudit.encoding.encoder import Encoder
 from plaudit.evaluation.evaluate import Evaluation
@@ -28,6 +28,7 @@ from plaudit.scoring import artifact, canaries
 from plaudit.scoring.scorer import Scorer
 from plaudit.training import adapters, ranks
 from plaudit.training.fit import Fitted, fit
+from plaudit.training.progress import Row
 from plaudit.training.recipe import Recipe
 from plaudit.training.settling import settle
 from plaudit.workflows import model as models
@@ -57,6 +58,35 @@ TOKENIZERS = ("tokenizer.json", "vocab*", "*.model", "*tiktoken*", "tekken*")
 HEADLINE = ("accuracy", "interval", "ece", "nll", "brier", "n")
 
 Measure = Callable[[Scorer, Preferences], tuple[Evaluation, Predictions]]
+Listener = Callable[[Row], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sections:
+    """What a training configuration makes, section by section."""
+
+    data: Data
+    model: Model
+    objective: Objective
+    recipe: Recipe
+    measurement: Measurement
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What training left, not yet measured.
+
+    Attributes:
+        artefact: folder of the saved model.
+        fitted: the run: history, steps, the best step.
+        seconds: wall time of training alone, in this call.
+        objective: what was minimised, see `Trained`.
+    """
+
+    artefact: Path
+    fitted: Fitted
+    seconds: float
+    objective: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,37 +158,70 @@ def train_and_evaluate(
         TooFewCanaries: sequences would be too short to save a model that can be checked.
     """
     folders.require(Path(output), resume=resume)
-    data, wanted, objective, recipe, measurement = _sections(configuration)
-    parts = prepare(data, say)
+    wanted = sections(configuration)
+    parts = prepare(wanted.data, say)
     for name, part in parts.items():
         announce(name, part, say)
-    _require_tokenizer(Path(base_model(wanted.base)))
-    built = models.build(wanted)
+    saved = train(configuration, parts, output, resume=resume, say=say)
+    measured = partial(measure, on_unfit=wanted.data.on_unfit, measurement=wanted.measurement, say=say)
+    return _measured(saved, parts["test"], measured)
+
+
+def train(
+    configuration: Mapping[str, Any],
+    parts: Mapping[str, Preferences],
+    output: Path | str,
+    *,
+    resume: bool = False,
+    whole: Collection[str] = (),
+    listeners: Sequence[Listener] | None = None,
+    say: Say = to_stderr,
+) -> Saved:
+    """Train on ``parts`` and save the best weights as an artefact in ``output/artefact``; nothing is measured.
+
+    Args:
+        configuration: as for `train_and_evaluate`.
+        parts: ``train`` and, where a step is to be chosen, ``validation``, as `prepare` divides them.
+        output: folder of the run.
+        resume: go on from the newest whole checkpoint; begin where there is none.
+        whole: parts that must be encoded whole, whatever ``data.on_unfit`` says.
+        listeners: called with each new row of the history; by default a line on stderr shows it.
+        say: receives progress, a sentence at a time.
+
+    Raises:
+        TooFewCanaries: sequences would be too short to save a model that can be checked.
+        Unfit: a response does not fit, in a part of ``whole`` or with ``data.on_unfit`` as it is by default.
+    """
+    wanted = sections(configuration)
+    _require_tokenizer(Path(base_model(wanted.model.base)))
+    built = models.build(wanted.model)
     canaries.require(built.encoder)
     for note in built.notes:
         say(note)
-    encoded = {name: _encode(name, parts[name], built.encoder, data, say) for name in parts if name != "test"}
-    made_of = _made_of(data, wanted, configuration)
+    strict = {name: "error" if name in whole else wanted.data.on_unfit for name in parts if name != "test"}
+    encoded = {name: _encode(name, parts[name], built.encoder, how, say) for name, how in strict.items()}
     begin = time.monotonic()
-    columns = built.model.member_columns
-    minimised: Objective = EachMember(objective, columns) if columns else objective
-    fitted = _fit(built, encoded, minimised, recipe, Path(output), resume, made_of, say)
+    fitted = _fit(built, encoded, wanted, Path(output), resume, _made_of(wanted, configuration), listeners, say)
     seconds = time.monotonic() - begin
-    settle(built.model, encoded["train"], token_budget=recipe.token_budget)
-    record = objective_record(configuration.get("objective", OBJECTIVE), objective)
+    settle(built.model, encoded["train"], token_budget=wanted.recipe.token_budget)
+    record = objective_record(configuration.get("objective", OBJECTIVE), wanted.objective)
     save = partial(_save, objective=record, overwrite=resume, say=say)
-    folder = ranks.on_first(lambda: save(built, fitted, configuration, parts, Path(output), wanted))
-    measured = partial(measure, on_unfit=data.on_unfit, measurement=measurement, say=say)
-    return _measured(folder, parts["test"], fitted, seconds, record, measured)
+    folder = ranks.on_first(lambda: save(built, fitted, configuration, parts, Path(output), wanted.model))
+    return Saved(folder, fitted, seconds, record)
 
 
-def _sections(configuration: Mapping[str, Any]) -> tuple[Data, Model, Objective, Recipe, Measurement]:
+def sections(configuration: Mapping[str, Any]) -> Sections:
+    """Validate a training configuration and return what each section makes.
+
+    Raises:
+        BadConfiguration: a section, a field or a name is unknown, or a value is wrong.
+    """
     unknown = set(configuration) - set(SCHEMA)
     if unknown:
         raise BadConfiguration(f"unknown sections {', '.join(sorted(unknown))}; known: {', '.join(SCHEMA)}")
     wanted: Model = config.build(Model, configuration.get("model", {}), "model")
     models.chosen(wanted)
-    return (
+    return Sections(
         config.build(Data, configuration.get("data", {}), "data"),
         wanted,
         build_objective(configuration.get("objective", OBJECTIVE)),
@@ -174,14 +237,14 @@ def _require_tokenizer(base: Path) -> None:
         raise BadBase(f"{base}: no tokenizer (tokenizer.json, a vocabulary or a .model file); save it beside the model")
 
 
-def _made_of(data: Data, wanted: Model, configuration: Mapping[str, Any]) -> dict[str, Any]:
+def _made_of(wanted: Sections, configuration: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings that a resumed run must share, the defaults written out."""
     objective = dict(configuration.get("objective", OBJECTIVE))
-    return {"data": dataclasses.asdict(data), "model": dataclasses.asdict(wanted), "objective": objective}
+    return {"data": dataclasses.asdict(wanted.data), "model": dataclasses.asdict(wanted.model), "objective": objective}
 
 
-def _encode(name: str, part: Preferences, encoder: Encoder, data: Data, say: Say) -> EncodedSet:
-    encoded = encode_all(part, encoder, data.on_unfit)
+def _encode(name: str, part: Preferences, encoder: Encoder, on_unfit: OnUnfit, say: Say) -> EncodedSet:
+    encoded = encode_all(part, encoder, on_unfit)
     for reason, count in encoded.dropped.items():
         say(f"{name}: {count:,} dropped while encoding: {reason}")
     say(f"{name}: {encoded.sequences:,} distinct responses, {len(encoded.tokens):,} tokens")
@@ -191,21 +254,23 @@ def _encode(name: str, part: Preferences, encoder: Encoder, data: Data, say: Say
 def _fit(
     built: Built,
     encoded: Mapping[str, EncodedSet],
-    objective: Objective,
-    recipe: Recipe,
+    wanted: Sections,
     output: Path,
     resume: bool,
     made_of: Mapping[str, Any],
+    listeners: Sequence[Listener] | None,
     say: Say,
 ) -> Fitted:
+    columns = built.model.member_columns
     return fit(
         built.model,
         encoded["train"],
-        objective=objective,
+        objective=EachMember(wanted.objective, columns) if columns else wanted.objective,
         output=output / folders.FITTING,
-        recipe=recipe,
+        recipe=wanted.recipe,
         validation=encoded.get("validation"),
         resume=resume,
+        listeners=listeners,
         configuration=made_of,
         say=say,
     )
@@ -233,13 +298,13 @@ def _save(
     return folder
 
 
-def _measured(
-    folder: Path, test: Preferences, fitted: Fitted, seconds: float, objective: Mapping[str, Any], measure: Measure
-) -> Trained:
+def _measured(saved: Saved, test: Preferences, measure: Measure) -> Trained:
+    folder, fitted, seconds = saved.artefact, saved.fitted, saved.seconds
     evaluation, predictions = measure(Scorer.load(folder), test)
     if ranks.number() == 0:
         (folder.parent / "evaluation.json").write_text(json.dumps(evaluation.to_json(), indent=1), encoding="utf-8")
         predictions.save(folder.parent / "predictions.npz")
     steps = [row for row in fitted.history if row["kind"] == "step" and row["step"] > fitted.began]
     speed = sum(row["comparisons"] for row in steps) / seconds if steps else None
-    return Trained(folder, evaluation, fitted, seconds if steps else None, speed, len(predictions.chosen), objective)
+    trained, compared = seconds if steps else None, len(predictions.chosen)
+    return Trained(folder, evaluation, fitted, trained, speed, compared, saved.objective)

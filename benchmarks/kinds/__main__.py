@@ -7,7 +7,7 @@ import platform
 import shlex
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -51,15 +51,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def resumed(settings: Settings) -> Rows:
-    """Return the rows of the file that were made under these settings, by the line's id; say how many were not."""
+    """Return the rows of the file that were made like this, whatever their seed, by id; say how many were not."""
     if not settings.out.is_file():
         return {}
     found = json.loads(settings.out.read_text(encoding="utf-8"))["rows"]
-    keys = {line.id: key_of(line, settings) for line in lines(settings.seeds)}
+    keys = {line.id: key_of(line, settings) for line in lines(seeds_of(settings, found))}
     same = {row["id"]: row for row in found if keys.get(row["id"]) == row["key"]}
     if len(same) < len(found):
         say(f"{len(found) - len(same)} rows of {settings.out} were made under other settings and are left out")
     return same
+
+
+def seeds_of(settings: Settings, rows: Iterable[Mapping[str, Any]]) -> tuple[int, ...]:
+    """Return the seeds that were asked for and those that rows were made with."""
+    return tuple(sorted({*settings.seeds, *(row["seed"] for row in rows)}))
 
 
 def done(row: Mapping[str, Any] | None, work: Path) -> bool:
@@ -88,7 +93,7 @@ def heading(settings: Settings, arguments: Sequence[str] | None) -> dict[str, An
 
 def write(settings: Settings, head: Mapping[str, Any], rows: Rows, *, compared: bool) -> None:
     """Write the JSON file and the table, whole or not at all; lines without figures are listed."""
-    whole = list(lines(settings.seeds))
+    whole = list(lines(seeds_of(settings, rows.values())))
     ordered = [rows[line.id] for line in whole if line.id in rows]
     results = {
         **head,

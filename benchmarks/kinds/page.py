@@ -6,7 +6,7 @@ from typing import Any
 Figures = Mapping[str, Any]
 
 SETS = {"objectives": "Objectives", "architectures": "Architectures"}
-TITLES = {"synthetic": "synthetic, with known truth", "movie-ratings": "movie ratings"}
+TITLES = {"synthetic": "Synthetic, with known truth", "movie-ratings": "Movie ratings"}
 COLUMNS = (
     "kind", "learns from", "accuracy", "NLL", "ECE", "NLL at T", "ECE at T", "T",
     "above chance", "above longer wins", "seconds",
@@ -55,18 +55,21 @@ def page(results: Mapping[str, Any]) -> str:
     """Return the whole page."""
     rows = results["rows"]
     parts = ["# Every objective and every architecture", *_head(results), READING]
-    for data, title in TITLES.items():
-        own = [row for row in rows if row["data"] == data]
-        if not own:
-            continue
-        parts.append({"synthetic": SYNTHETIC, "movie-ratings": MOVIES}[data])
-        base = [row for row in own if row["set"] == "baselines"]
-        for kind_set, name in SETS.items():
-            listed = [row for row in own if row["set"] == kind_set]
-            if listed:
-                parts += [f"## {name}: {title}", _table(COLUMNS, map(_line, [*base, *listed])), *_verdicts(listed)]
-        parts += _ties(title, [row for row in results["ties"] if row["data"] == data])
+    for data in TITLES:
+        own, tied = ([row for row in part if row["data"] == data] for part in (rows, results["ties"]))
+        parts += _data(data, own, tied) if own else []
     return "\n\n".join(part.strip() for part in [*parts, *_missing(results["missing"])]) + "\n"
+
+
+def _data(data: str, rows: Sequence[Figures], tied: Sequence[Figures]) -> list[str]:
+    """Return what there is to say of one set of data: baselines at the head of both tables."""
+    parts = [f"## {TITLES[data]}", {"synthetic": SYNTHETIC, "movie-ratings": MOVIES}[data]]
+    baselines = [row for row in rows if row["set"] == "baselines"]
+    for kind_set, name in SETS.items():
+        listed = [row for row in rows if row["set"] == kind_set]
+        if listed:
+            parts += [f"### {name}", _table(COLUMNS, map(_line, [*baselines, *listed])), *_verdicts(listed)]
+    return parts + _ties(tied)
 
 
 def _head(results: Mapping[str, Any]) -> list[str]:
@@ -142,11 +145,11 @@ def _names(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-def _ties(title: str, rows: Sequence[Figures]) -> list[str]:
+def _ties(rows: Sequence[Figures]) -> list[str]:
     if not rows:
         return []
     share, count = rows[0]["ties"], rows[0]["comparisons"]
-    parts = [f"## Ties as data: {title}", TIED, f"{count:,} comparisons, {share:.1%} of them ties."]
+    parts = ["### Ties as data", TIED, f"{count:,} comparisons, {share:.1%} of them ties."]
     return [*parts, _table(TIES, map(_tied_line, rows)), *_tie_verdicts(rows)]
 
 

@@ -61,7 +61,7 @@ class Settings:
     """One run.
 
     Attributes:
-        only: what to run; see `plaudit`'s ``benchmarks/README.md``. Empty for everything.
+        only: terms of which one must name a line (see `setups.Line.wanted`); empty for everything.
         size: a name of `SIZES`.
         seeds: of data, weights and order; every line is run with each.
         threads: of torch.

@@ -78,6 +78,18 @@ def test_rows_of_other_settings_are_not_taken_for_these(arguments, tmp_path, cap
     assert "1 rows of" in capsys.readouterr().err
 
 
+def test_rows_of_other_seeds_stay(arguments, tmp_path):
+    """A second seed is added to the first one's rows; what is missing is told of both."""
+    chance = [*arguments, "--only", "chance/synthetic"]
+    assert command.main(chance) == 0
+    assert command.main([*chance, "--resume", "--seeds", "1"]) == 0
+    found = read(tmp_path)
+
+    assert [row["id"] for row in found["rows"]] == ["baselines/chance/synthetic/0", "baselines/chance/synthetic/1"]
+    assert "(seed 1)" not in (tmp_path / "kinds.md").read_text()  # baselines alone make no table
+    assert {name.rpartition("/")[2] for name in found["missing"]} == {"0", "1"}
+
+
 def test_a_line_whose_costs_are_gone_is_not_done(tmp_path):
     """What the comparison of ties needs is kept apart from the results and may have been removed."""
     row = {"status": "done", "ties": {"kept": "abc", "fitted": {}}}

@@ -6,7 +6,6 @@ import os
 import platform
 import shlex
 import sys
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +28,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the command line asks for; return 1 if a line failed."""
     settings = from_arguments(arguments)
     torch.set_num_threads(settings.threads)
-    warnings.simplefilter("ignore")
     if warning := busy(load()):
         say(f"WARNING: {warning}")
     wanted = [line for line in lines(settings.seeds) if line.wanted(settings.only)]

@@ -80,8 +80,9 @@ def _measured(line: Line, settings: Settings, folder: Path) -> Row:
     row = {**found, **figures(score(data.test), score(data.stop_pairs), size.resamples)}
     if chances is not None or str(found.get("form", "")).startswith("ties"):
         costs, fitted = ties.costs(chances, score(data.test_ties), score(data.stop_ties))
-        keep(settings.work, row_key := key_of(line, settings), score(data.test_ties), costs)
-        row |= {"ties": {"kept": row_key, "fitted": fitted}}
+        key = key_of(line, settings)
+        keep(settings.work, key, score(data.test_ties), costs)
+        row |= {"ties": {"kept": key, "fitted": fitted}}
     return row
 
 

@@ -42,7 +42,7 @@ SIZES = {
         snippets=48, stop_snippets=24, test_snippets=24, passes=1, resamples=100,
     ),
     "tiny": Size(
-        prompts=500, stop_prompts=80, test_prompts=300, epochs=2,
+        prompts=640, stop_prompts=60, test_prompts=240, epochs=1,
         snippets=400, stop_snippets=80, test_snippets=120, passes=1, resamples=200,
     ),
     "small": Size(

@@ -20,7 +20,7 @@ judgement their exact chances, for the noise of a difference is logistic and the
 """
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -126,6 +126,11 @@ def _worth(words: Sequence[str], subject: str) -> tuple[float, float]:
     return SCALE * style, SCALE * fit
 
 
+Judge = Callable[[Judged, np.random.Generator], list[Comparison]]
+Rater = Callable[[Judged, np.random.Generator], list[dict[str, float]]]
+"""A rating by name for each response."""
+
+
 class Judges:
     """Judgements of conversations, drawn from the truth; another seed is other judges.
 
@@ -143,7 +148,7 @@ class Judges:
         Raises:
             KeyError: there is no such form.
         """
-        judge = {
+        judges: Mapping[str, Judge] = {
             "pairs": self._pairs,
             "ties": self._ties,
             "ties dropped": lambda one, chance: [edge for edge in self._ties(one, chance) if not edge.tie],
@@ -153,14 +158,12 @@ class Judges:
             "votes": self._votes,
             "ratings": _uncompared,
             "attributes": _uncompared,
-        }[form]
+        }
+        raters: Mapping[str, Rater] = {"ratings": self._rating, "attributes": self._attributes}
+        judge, rate = judges[form], raters.get(form, _unrated)
         chance = np.random.default_rng((self.seed, FORMS.index(form)))
-        rated = {"ratings": self._rating, "attributes": self._attributes}.get(form)
-        records = []
-        for one in self.judged:
-            ratings = rated(one, chance) if rated else [{}] * len(one.responses)
-            records.append(_record(one, judge(one, chance), ratings))
-        return [record for record in records if record.comparisons or rated]
+        records = [_record(one, judge(one, chance), rate(one, chance)) for one in self.judged]
+        return [record for record in records if record.comparisons or form in raters]
 
     def _pairs(self, one: Judged, chance: np.random.Generator) -> list[Comparison]:
         return [_edge(i, j, _seen(one, i, j, chance)) for i, j in PAIRS]
@@ -184,11 +187,11 @@ class Judges:
         cells = np.floor((noticed + chance.uniform(0, ETA)) / ETA)
         return [_edge(i, j, cells[i] - cells[j]) for i, j in combinations(range(len(cells)), 2)]
 
-    def _rating(self, one: Judged, chance: np.random.Generator) -> list[Mapping[str, float]]:
+    def _rating(self, one: Judged, chance: np.random.Generator) -> list[dict[str, float]]:
         seen = one.utility + chance.logistic(size=len(one.responses))
         return [{"rating": LEVELS[level]} for level in np.digitize(seen, CUTS)]
 
-    def _attributes(self, one: Judged, chance: np.random.Generator) -> list[Mapping[str, float]]:
+    def _attributes(self, one: Judged, chance: np.random.Generator) -> list[dict[str, float]]:
         parts = np.stack([one.style, one.fit], axis=1)
         seen = parts + chance.logistic(scale=0.5, size=parts.shape)
         return [dict(zip(ATTRIBUTES, row, strict=True)) for row in seen.tolist()]
@@ -201,6 +204,10 @@ FORMS = ("pairs", "ties", "ties dropped", "rankings", "margins", "flipped", "vot
 
 def _uncompared(_one: Judged, _chance: np.random.Generator) -> list[Comparison]:
     return []
+
+
+def _unrated(one: Judged, _chance: np.random.Generator) -> list[dict[str, float]]:
+    return [{} for _ in one.responses]
 
 
 def turns(text: str, role: str) -> tuple[Message, ...]:

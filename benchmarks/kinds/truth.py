@@ -161,7 +161,7 @@ class Judges:
         }
         raters: Mapping[str, Rater] = {"ratings": self._rating, "attributes": self._attributes}
         judge, rate = judges[form], raters.get(form, _unrated)
-        chance = np.random.default_rng((self.seed, FORMS.index(form)))
+        chance = np.random.default_rng((self.seed, FORMS.index(form.removesuffix(" dropped"))))
         records = [_record(one, judge(one, chance), rate(one, chance)) for one in self.judged]
         return [record for record in records if record.comparisons or form in raters]
 

@@ -15,7 +15,7 @@ from benchmarks.kinds.settings import Size
 from benchmarks.kinds.setups import Line, Setup
 from plaudit.config import BadConfiguration
 from plaudit.encoding.encode import encode_all
-from plaudit.objectives import Objective
+from plaudit.objectives import Objective, learning
 from plaudit.objectives._members import EachMember
 from plaudit.preferences.preference import Content
 from plaudit.scoring import artifact
@@ -43,7 +43,7 @@ class Learned:
 
     Attributes:
         score: rewards of (prompt, response) pairs, by the saved model.
-        objective: as training left it.
+        objective: as training left it, on the CPU.
         found: what is to be told about the training, as JSON takes it.
     """
 
@@ -104,6 +104,7 @@ def _learn(
         "learned": dict(fitted.learned),
         "seconds": seconds,
     }
+    learning(objective).cpu()
     return Learned(remembering(Scorer.load(folder / "artefact").rewards), objective, found)
 
 

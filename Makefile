@@ -6,6 +6,7 @@
 #   TESTS        what `make test` and its sisters run (default: tests)
 #   PYTEST_ARGS  more arguments for pytest, for instance `-x -k packing`
 #   DEMO_ARGS    more arguments for the demo, for instance `--seed 1 --output runs/another`
+#   KINDS_ARGS   more arguments for the table of kinds, for instance `--only synthetic --size tiny`
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -19,6 +20,7 @@ TORCH_INDEX ?=
 TESTS ?= tests
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
+KINDS_ARGS ?=
 
 BIN := .venv/bin
 PEERS := .venv-peers/bin
@@ -31,10 +33,10 @@ SAY_TORCH := import torch; print(f"torch {torch.__version__}:", \
 	f"CUDA {torch.version.cuda} build" if torch.version.cuda else f"ROCm {torch.version.hip} build" if torch.version.hip \
 	else "CPU build", "with a device" if torch.cuda.is_available() else "on the CPU")
 
-.PHONY: help demo test test-slow test-all check format docs peers bench clean
+.PHONY: help demo test test-slow test-all check format docs peers bench kinds-table clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z.-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z.-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 .venv: $(READY) ## make the virtual environment: pinned packages and plaudit itself, editable
 
@@ -86,6 +88,9 @@ peers: $(PEERS_READY) ## make .venv-peers (TRL, sentence-transformers) and run t
 
 bench: $(READY) $(PEERS_READY) ## measure plaudit and its peers side by side (about 45 minutes on 2 idle cores)
 	$(BIN)/python -m benchmarks
+
+kinds-table: $(READY) ## train and measure every objective and architecture; KINDS_ARGS="--only davidson" for a part
+	$(BIN)/python -m benchmarks.kinds --resume $(KINDS_ARGS)
 
 clean: ## remove environments, caches and build products; keep results
 	rm -rf .venv .venv-peers build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,7 +1,7 @@
 """Tiny stand-ins for a smoke run: random models and made-up text, so that all the machinery runs within a minute."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
@@ -46,10 +46,10 @@ def tiny_encoder(folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
-def letter_tokenizer() -> PreTrainedTokenizerFast:
-    """Return a WordPiece tokenizer of single letters that writes pairs as BERT's does."""
+def letter_tokenizer(words: Sequence[str] = ()) -> PreTrainedTokenizerFast:
+    """Return a WordPiece tokenizer of single letters, and whole ``words``, that writes pairs as BERT's does."""
     letters = [chr(code) for code in range(33, 127)]
-    vocabulary = [*SPECIAL, *letters, *(f"##{letter}" for letter in letters)]
+    vocabulary = [*SPECIAL, *letters, *(f"##{letter}" for letter in letters), *words]
     places = {token: place for place, token in enumerate(vocabulary)}
     backend = Tokenizer(models.WordPiece(vocab=places, unk_token="[UNK]"))
     backend.normalizer = normalizers.BertNormalizer(lowercase=True)

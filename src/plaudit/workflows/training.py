@@ -21,6 +21,7 @@ from plaudit.evaluation.evaluate import Evaluation
 from plaudit.models.backbone import BadBase
 from plaudit.objectives import Objective
 from plaudit.objectives._members import EachMember
+from plaudit.objectives.regularisers import reads_spans
 from plaudit.pages import curves
 from plaudit.predictions import Predictions
 from plaudit.preferences.dataset import Preferences
@@ -137,7 +138,8 @@ def train_and_evaluate(
     canaries.require(built.encoder)
     for note in built.notes:
         say(note)
-    encoded = {name: _encode(name, parts[name], built.encoder, data, say) for name in parts if name != "test"}
+    encode = partial(_encode, encoder=built.encoder, data=data, spans=reads_spans(objective), say=say)
+    encoded = {name: encode(name, part) for name, part in parts.items() if name != "test"}
     made_of = _made_of(data, wanted, configuration)
     begin = time.monotonic()
     columns = built.model.member_columns
@@ -180,8 +182,8 @@ def _made_of(data: Data, wanted: Model, configuration: Mapping[str, Any]) -> dic
     return {"data": dataclasses.asdict(data), "model": dataclasses.asdict(wanted), "objective": objective}
 
 
-def _encode(name: str, part: Preferences, encoder: Encoder, data: Data, say: Say) -> EncodedSet:
-    encoded = encode_all(part, encoder, data.on_unfit)
+def _encode(name: str, part: Preferences, *, encoder: Encoder, data: Data, spans: bool, say: Say) -> EncodedSet:
+    encoded = encode_all(part, encoder, data.on_unfit, spans=spans)
     for reason, count in encoded.dropped.items():
         say(f"{name}: {count:,} dropped while encoding: {reason}")
     say(f"{name}: {encoded.sequences:,} distinct responses, {len(encoded.tokens):,} tokens")

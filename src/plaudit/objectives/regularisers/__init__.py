@@ -5,7 +5,7 @@ cut into micro-batches has one gradient. Its setting ``weight`` says how much it
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -22,7 +22,11 @@ class Unsuited(ValueError):
 
 
 class Regulariser(Protocol):
-    """A penalty. Constructor arguments are its settings; calling it is its behaviour."""
+    """A penalty. Constructor arguments are its settings; calling it is its behaviour.
+
+    It may also have ``requires(facts: DataFacts) -> str``: what the data lack for it, or an empty string; and
+    ``reads_spans``, true where it learns from span feedback.
+    """
 
     @property
     def weight(self) -> float:
@@ -71,6 +75,14 @@ class Regularised(nn.Module):
         ask = getattr(self.objective, "requires", None)
         return str(ask(facts)) if ask else ""
 
+    def lacking(self, facts: Any) -> str:
+        """Return the name of a regulariser that lacks something in the data, and what, or an empty string."""
+        for regulariser in filter(lambda one: one.weight, self.regularisers):
+            ask = getattr(regulariser, "requires", None)
+            if missing := str(ask(facts)) if ask else "":
+                return f"{type(regulariser).__name__} {missing}"
+        return ""
+
     def forward(self, rewards: Rewards, labels: Labels) -> Terms:
         """Return the objective's terms with the weighted sum of all penalties.
 
@@ -91,6 +103,20 @@ class Regularised(nn.Module):
             return terms.weight
         record = labels.record_of_comparisons()
         return labels.weight / torch.bincount(record)[record]
+
+
+def regularised(objective: object) -> Iterator[Regularised]:
+    """Yield every `Regularised` in ``objective``: itself, and those inside wrappers that hold one as ``objective``."""
+    while objective is not None:
+        if isinstance(objective, Regularised):
+            yield objective
+        objective = getattr(objective, "objective", None)
+
+
+def reads_spans(objective: object) -> bool:
+    """Return whether a regulariser of ``objective`` learns from span feedback, which is then worth encoding."""
+    held = (one for part in regularised(objective) for one in part.regularisers if one.weight)
+    return any(getattr(one, "reads_spans", False) for one in held)
 
 
 def require_comparisons(terms: Terms, labels: Labels, objective: object) -> None:

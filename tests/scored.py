@@ -33,8 +33,15 @@ def predictions(draw: st.DrawFn, fewest: int = 1, most: int = 30) -> Predictions
         lengths=np.array(draw(st.lists(st.integers(0, 9), min_size=responses, max_size=responses))),
         variance=np.array(draw(st.lists(st.just(np.nan) | st.floats(0, 9), min_size=responses, max_size=responses))),
         slices={"source": draw(_labels(comparisons)), "subset": draw(_labels(comparisons))},
+        parts=draw(_table(responses)),
+        ratings=draw(_table(responses)),
         ids=draw(st.just(()) | st.tuples(*[st.text(max_size=3)] * responses)),
     )
+
+
+def _table(responses: int) -> st.SearchStrategy[dict[str, np.ndarray]]:
+    column = st.lists(st.just(np.nan) | rewards, min_size=responses, max_size=responses).map(np.array)
+    return st.dictionaries(st.text(max_size=3), column, max_size=2)
 
 
 def _labels(count: int) -> st.SearchStrategy[Labels]:

@@ -29,6 +29,10 @@ def assert_same(left: Predictions, right: Predictions) -> None:
     assert {name: labels.tolist() for name, labels in left.slices.items()} == {
         name: labels.tolist() for name, labels in right.slices.items()
     }
+    for table in ("parts", "ratings"):
+        found, wanted = getattr(left, table), getattr(right, table)
+        assert list(found) == list(wanted)
+        assert all(np.array_equal(found[name], wanted[name], equal_nan=True) for name in found)
     assert (left.by_response, left.ids) == (right.by_response, right.ids)
 
 
@@ -76,6 +80,9 @@ def test_lists_and_float32_are_taken_exactly_and_sealed() -> None:
         ({"slices": {"source": ["x", np.nan]}}, "slice 'source' of comparison 1 is nan"),
         ({"slices": {"source": ["x", ["y"]]}}, r"slice 'source' of comparison 1 is \['y'\]"),
         ({"ids": ("a",)}, "ids has 1 entries for 4 responses"),
+        ({"parts": {"span": [1.0, 2.0]}}, "parts 'span' has 2 entries for 4 responses"),
+        ({"ratings": {"humor": [1.0, np.nan, np.inf, 0.0]}}, "ratings 'humor' holds infinite values"),
+        ({"ratings": {"humor": ["a", "b", "c", "d"]}}, "ratings 'humor' has dtype <U1"),
     ],
 )
 def test_wrong_input_is_refused_by_name(change: dict[str, object], message: str) -> None:
@@ -101,6 +108,9 @@ def test_select_keeps_what_is_said_about_a_comparison(scored: Predictions, data:
     assert part.length_differences.tolist() == scored.length_differences[kept].tolist()
     for side, whole in zip(part.comparison_groups, scored.comparison_groups, strict=True):
         assert side.tolist() == whole[kept].tolist()
+    for table in ("parts", "ratings"):
+        for name, column in getattr(scored, table).items():
+            np.testing.assert_array_equal(getattr(part, table)[name][part.chosen], column[scored.chosen[kept]])
     if scored.ids:
         assert [part.ids[i] for i in part.chosen] == [scored.ids[scored.chosen[i]] for i in kept]
 

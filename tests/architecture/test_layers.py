@@ -41,7 +41,7 @@ def test_the_contracts_hold() -> None:
     ("files", "complaint"),
     [
         ({"preferences/early.py": "import plaudit.training"}, "plaudit.preferences.early -> plaudit.training"),
-        ({"predictions.py": "import torch"}, "plaudit.predictions -> torch"),
+        ({"predictions/files.py": "import torch"}, "plaudit.predictions.files -> torch"),
         (
             {"evaluation/a.py": "import plaudit.preferences.b", "preferences/b.py": "import transformers"},
             "plaudit.preferences.b -> transformers",

@@ -96,6 +96,8 @@ def united(first: Labels, second: Labels) -> Labels:
     offsets = {"chosen": len(first.record), "rejected": len(first.record), "record": int(first.record.max()) + 1}
     pairs = {name: (getattr(first, name), getattr(second, name) + offsets.get(name, 0)) for name in _NUMBERS}
     columns = {name: torch.cat(pair) for name, pair in pairs.items()}
+    if first.marks is not None and second.marks is not None:
+        columns["marks"] = torch.cat([first.marks, second.marks])
     return Labels(tie=torch.cat([first.tie, second.tie]), rating_names=first.rating_names, **columns)
 
 

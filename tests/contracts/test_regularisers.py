@@ -13,14 +13,15 @@ from torch import Tensor
 
 from plaudit import members
 from plaudit.encoding.batch import Labels
-from plaudit.models.reward_model import Rewards
+from plaudit.models.reward_model import Rewards, SpanLogits
 from plaudit.objectives import Objective
 from plaudit.objectives.bradley_terry import BradleyTerry
 from plaudit.objectives.regularisers import Regularised, Regulariser
 from plaudit.testing import pair_labels
 from plaudit.training.step import label_weight
 from tests.contracts.test_objectives import SETTINGS as OBJECTIVES
-from tests.contracts.test_objectives import labels_of, of_comparisons, rewards_of, same, united
+from tests.contracts.test_objectives import labels_of as labels_without_marks
+from tests.contracts.test_objectives import of_comparisons, rewards_of, same, united
 
 SETTINGS: dict[str, tuple[dict[str, Any], ...]] = {
     "calibrated": ({}, {"form": "entropy", "weight": 0.3}),
@@ -28,8 +29,22 @@ SETTINGS: dict[str, tuple[dict[str, Any], ...]] = {
     "l2": ({}, {"weight": 0.5}),
     "label_smoothing": ({}, {"weight": 0.3}),
     "language_model": ({}, {"form": "sigmoid"}, {"form": "preference", "beta": 0.7, "weight": 0.4}),
+    "span_supervision": ({}, {"weight": 0.5}),
 }
 """The settings under which each regulariser is tested."""
+
+
+def labels_of(seed: int) -> Labels:
+    """Labels of 12 responses, some of whose tokens somebody judged."""
+    labels = labels_without_marks(seed)
+    marks = torch.randint(3, (int(labels.lengths.sum()),), generator=torch.Generator().manual_seed(seed))
+    return replace(labels, marks=marks.to(torch.uint8))
+
+
+def first_tokens(values: Tensor) -> SpanLogits:
+    """A span of each response, its first token, whose logit follows the reward smoothly."""
+    begin = torch.zeros(len(values), dtype=torch.int64)
+    return SpanLogits(values[:, 0] * 0.7 + 0.1, torch.arange(len(values)), begin, begin + 1)
 
 
 def offsets(count: int, seed: int) -> Tensor:
@@ -38,9 +53,10 @@ def offsets(count: int, seed: int) -> Tensor:
 
 
 def rewards_with_likelihoods(values: Tensor, seed: int = 0, moved: Tensor | None = None) -> Rewards:
-    """Rewards whose log-likelihoods follow them smoothly, so that gradients run through both."""
+    """Rewards whose log-likelihoods and span logits follow them smoothly, so that gradients run through all."""
     moved = offsets(len(values), seed) if moved is None else moved
-    return Rewards(values, log_likelihood=-(values[:, 0] * 0.3 + moved.to(values.dtype)).square())
+    likelihood = -(values[:, 0] * 0.3 + moved.to(values.dtype)).square()
+    return Rewards(values, log_likelihood=likelihood, spans=first_tokens(values))
 
 
 def penalties(regulariser: Regulariser, values: Tensor, labels: Labels, seed: int = 0) -> Tensor:

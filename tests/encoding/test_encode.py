@@ -122,7 +122,7 @@ def test_prompts_cut_to_nothing_different_are_identical() -> None:
     class Blind(Encoder):
         """An encoder that cuts everything but the first character of a response."""
 
-        def encode_many(self, pairs: Iterable[Pair]) -> Iterator[Result]:
+        def encode_many(self, pairs: Iterable[Pair], *, characters: bool = False) -> Iterator[Result]:
             return super().encode_many([(prompt, str(response)[:1]) for prompt, response in pairs])
 
     blind = Blind(byte_tokenizer(chat=False), for_tokenizer(byte_tokenizer(chat=False)), 24)

@@ -10,13 +10,16 @@ import torch
 from plaudit.encoding.batch import Labels
 from plaudit.encoding.encoded import EncodedSet
 from plaudit.encoding.facts import DataFacts
-from plaudit.models.reward_model import Rewards
+from plaudit.models.reward_model import Rewards, SpanLogits
 from plaudit.objectives import Objective, Terms
+from plaudit.objectives._members import EachMember
 from plaudit.objectives.adjacent_ranking import AdjacentRanking
 from plaudit.objectives.bradley_terry import BradleyTerry
 from plaudit.objectives.contrastive import Contrastive
 from plaudit.objectives.ordinal import Ordinal
 from plaudit.objectives.plackett_luce import PlackettLuce
+from plaudit.objectives.regularisers import Regularised, Unsuited
+from plaudit.objectives.regularisers.span_supervision import SpanSupervision
 from plaudit.objectives.squared_error import SquaredError
 from plaudit.training.fit import fit
 from plaudit.training.fitness import NothingToLearn, require_learnable
@@ -128,6 +131,22 @@ def test_an_objective_may_ask_for_anything_in_the_facts() -> None:
 
     assert "it needs a variance and ties, not 1 column" in refusal(ranked(6), Picky())
     require_learnable(ranked(6), Picky(), Rewards(torch.zeros(1, 1), torch.ones(1)))
+
+
+def test_a_regulariser_without_its_data_is_refused_by_name() -> None:
+    """No marks, marks on responses that nobody compared, and a model that reads no spans."""
+    supervised, encoded = Regularised(BradleyTerry(), [SpanSupervision()]), preferences(4)
+    for wrapped in (supervised, EachMember(supervised, (0,))):
+        message = refusal(encoded, wrapped)
+        assert "SpanSupervision learns from span feedback, and no compared response has any" in message
+        assert "4 records were read" in message
+    marked = replace(encoded, marks=np.ones(len(encoded.tokens), np.uint8))
+    idle = replace(marked, weight=np.zeros(4, np.float32))
+    assert "no compared response has any" in refusal(idle, supervised)
+    with pytest.raises(Unsuited, match="'hierarchical'"):
+        require_learnable(marked, supervised, ONE)
+    none = torch.zeros(0)
+    require_learnable(marked, supervised, replace(ONE, spans=SpanLogits(none, none.long(), none.long(), none.long())))
 
 
 def test_ratings_alone_are_trained_and_validated_on(tmp_path: Path) -> None:

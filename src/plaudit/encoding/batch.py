@@ -64,6 +64,8 @@ class Labels:
             is in one record only.
         occurrences: int64 [N], how often each response occurs in the batch's records; None where it is once.
         rating_names: names of the A ratings; empty where they have none.
+        marks: uint8 [sum of ``lengths``], what span feedback says of the responses' tokens, one response after the
+            other (see `plaudit.encoding.marks`); None where the set has none.
     """
 
     chosen: torch.Tensor
@@ -77,6 +79,7 @@ class Labels:
     comparison_record: torch.Tensor | None = None
     occurrences: torch.Tensor | None = None
     rating_names: tuple[str, ...] = ()
+    marks: torch.Tensor | None = None
 
     def record_of_comparisons(self) -> torch.Tensor:
         """Return the record of each comparison, int64 [M]."""

@@ -104,6 +104,7 @@ class Sequences:
     offsets: "array[int]" = field(default_factory=lambda: array("q", [0]))
     starts: "array[int]" = field(default_factory=lambda: array("i"))
     keys: "array[int]" = field(default_factory=lambda: array("q"))
+    marks: "array[int]" = field(default_factory=lambda: array("B"))
     _ratings: Means = field(default_factory=Means)
     _places: Places = field(default_factory=Places)
 
@@ -126,8 +127,17 @@ class Sequences:
         """Add ratings to a sequence; one that is rated several times gets their mean."""
         self._ratings.add(place, ratings)
 
+    def mark(self, place: int, marks: NDArray[np.uint8]) -> None:
+        """Add the marks [L] of a response's tokens; of one judged several times, each token has its highest."""
+        self.marks.frombytes(bytes(len(self.tokens) - len(self.marks)))
+        end = self.offsets[place + 1]
+        own = np.frombuffer(self.marks, np.uint8)[end - len(marks) : end]
+        np.maximum(own, marks, out=own)
+
     def encoded(self) -> EncodedSet:
         """Return the columns of the sequences, without records. They share this memory: nothing may be added after."""
+        if self.marks:
+            self.marks.frombytes(bytes(len(self.tokens) - len(self.marks)))
         if self.types:
             self.types.frombytes(bytes(len(self.tokens) - len(self.types)))
         names, table = self._ratings.table(len(self.keys))
@@ -139,6 +149,7 @@ class Sequences:
             token_types=_column(self.types, np.uint8) if self.types else None,
             ratings=table,
             rating_names=names,
+            marks=_column(self.marks, np.uint8) if self.marks else None,
             **Records().columns(),
         )
 

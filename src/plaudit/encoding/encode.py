@@ -8,12 +8,15 @@ from itertools import islice
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from plaudit.encoding.columns import Records, Sequences, digest_of
 from plaudit.encoding.encoded import EncodedSet
 from plaudit.encoding.encoder import Encoder, Sequence
+from plaudit.encoding.marks import marks_of
 from plaudit.encoding.turns import Unencodable
 from plaudit.preferences.preference import Comparison, Content, Preference
+from plaudit.preferences.spans import BadSpans, marked_spans, words_of
 
 OnUnfit = Literal["error", "drop"]
 Result = Sequence | Unencodable
@@ -31,7 +34,9 @@ class Unfit(ValueError):
         self.reason = reason
 
 
-def encode_all(preferences: Iterable[Preference], encoder: Encoder, on_unfit: OnUnfit = "error") -> EncodedSet:
+def encode_all(
+    preferences: Iterable[Preference], encoder: Encoder, on_unfit: OnUnfit = "error", *, spans: bool = False
+) -> EncodedSet:
     """Tokenise every response of every record after its prompt.
 
     Args:
@@ -41,7 +46,9 @@ def encode_all(preferences: Iterable[Preference], encoder: Encoder, on_unfit: On
             comparison whose two sides are the same ids: ``error``, or ``drop`` it. Dropped are such responses with
             their comparisons, such comparisons, and records that had comparisons and have none left; ``dropped``
             counts responses by their reason, comparisons as ``identical_tokens`` and records as
-            ``records_left_without_comparisons``.
+            ``records_left_without_comparisons``. Span feedback that makes no sense is left out, counted as
+            ``bad_span_feedback``; its response stays.
+        spans: read span feedback (see `plaudit.preferences.spans`) into ``marks``.
 
     Raises:
         Unfit: with ``on_unfit="error"``; names the record and the response.
@@ -50,7 +57,7 @@ def encode_all(preferences: Iterable[Preference], encoder: Encoder, on_unfit: On
     if on_unfit not in ("error", "drop"):
         raise ValueError(f"on_unfit must be 'error' or 'drop', not {on_unfit!r}")
     sequences, records, dropped = Sequences(), Records(), Counter[str]()
-    for number, (preference, results) in enumerate(_tokenised(preferences, encoder)):
+    for number, (preference, results) in enumerate(_tokenised(preferences, encoder, characters=spans)):
         name = f"record {preference.id or number}" + (f" of {preference.source}" if preference.source else "")
         found = _fitting(results, name, on_unfit, dropped)
         edges = _edges(preference, found, name, on_unfit, dropped)
@@ -60,6 +67,8 @@ def encode_all(preferences: Iterable[Preference], encoder: Encoder, on_unfit: On
         places = {place: sequences.add(sequence) for place, sequence in found.items()}
         for place in found:
             sequences.rate(places[place], preference.responses[place].ratings)
+        for place, marks in _marks(preference, found, name, on_unfit, dropped) if spans else ():
+            sequences.mark(places[place], marks)
         records.add(places, edges)
     return _sealed(replace(sequences.encoded(), **records.columns(), dropped=dict(dropped)))
 
@@ -76,12 +85,14 @@ def without_prompt(sequence: Sequence, prompt: Content) -> Sequence:
     return sequence if prompt else replace(sequence, prompt_key=0)
 
 
-def _tokenised(preferences: Iterable[Preference], encoder: Encoder) -> Iterator[tuple[Preference, list[Result]]]:
+def _tokenised(
+    preferences: Iterable[Preference], encoder: Encoder, *, characters: bool
+) -> Iterator[tuple[Preference, list[Result]]]:
     """Yield each record with what the encoder makes of its responses, tokenised many at a time."""
     remaining = iter(preferences)
     while chunk := list(islice(remaining, _AT_ONCE)):
         pairs = [(record.prompt, response.content) for record in chunk for response in record.responses]
-        results = encoder.encode_many(pairs)
+        results = encoder.encode_many(pairs, characters=characters)
         for record in chunk:
             yield record, [_marked(result, record.prompt) for result in islice(results, len(record.responses))]
 
@@ -103,6 +114,25 @@ def _fitting(results: list[Result], name: str, on_unfit: OnUnfit, dropped: Count
         else:
             dropped[result.reason] += 1
     return found
+
+
+def _marks(
+    preference: Preference, found: Mapping[int, Sequence], name: str, on_unfit: OnUnfit, dropped: Counter[str]
+) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """Yield the place of each encoded response that has span feedback, and the marks of its tokens."""
+    for place, sequence in found.items():
+        response = preference.responses[place]
+        try:
+            spans = marked_spans(response)
+        except BadSpans as error:
+            if on_unfit == "error":
+                raise Unfit(
+                    f"{name}, response {place}: {error}; on_unfit='drop' leaves such feedback out", error.reason
+                ) from error
+            dropped[error.reason] += 1
+            continue
+        if spans is not None and sequence.characters is not None:
+            yield place, marks_of(sequence.characters, words_of(response), spans)
 
 
 def _edges(

@@ -22,6 +22,8 @@ class EncodedSet:
         prompt_keys: int64 [S], sequences with the same key have the same (truncated) prompt and may share a tree; 0
             means there is no prompt to share.
         token_types: uint8, like ``tokens``, 1 on an encoder's second segment; or None.
+        marks: uint8, like ``tokens``: what span feedback says of each, see `plaudit.encoding.marks`; None where there
+            is none.
         record_offsets: int64 [R + 1], where each record's responses start in ``record_sequences``.
         record_sequences: int64, sequence index of every response of every record.
         comparison_offsets: int64 [R + 1], where each record's comparisons start in the columns below.
@@ -50,6 +52,7 @@ class EncodedSet:
     weight: NDArray[np.float32]
     ratings: NDArray[np.float32]
     rating_names: tuple[str, ...] = ()
+    marks: NDArray[np.uint8] | None = None
     dropped: Mapping[str, int] = field(default_factory=dict)
     fingerprint: str = ""
 

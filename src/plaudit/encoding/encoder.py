@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+from plaudit.encoding.marks import response_characters
 from plaudit.encoding.padding import with_pad
 from plaudit.encoding.template import EmptyResponse, Rendering, Template
 from plaudit.encoding.truncation import shorten
@@ -51,6 +52,8 @@ class Sequence:
         prompt_key: hash of the prompt as it was written, after truncation; equal prompts have equal keys.
         token_type_ids: uint8 [T] for tokenizers that have them, 1 on the response of a pair, else None.
         cut: what truncation took.
+        characters: int32 [T - prompt_length, 2], the characters of the response that each of its tokens holds, where
+            they were asked for, else None; see `plaudit.encoding.marks.response_characters`.
     """
 
     ids: NDArray[np.int32]
@@ -58,6 +61,7 @@ class Sequence:
     prompt_key: int
     token_type_ids: NDArray[np.uint8] | None = None
     cut: Cut = Cut()
+    characters: NDArray[np.int32] | None = None
 
 
 class Encoder:
@@ -106,17 +110,24 @@ class Encoder:
             raise result
         return result
 
-    def encode_many(self, pairs: Iterable[Pair]) -> Iterator[Sequence | Unencodable]:
-        """Yield for each pair what `encode` returns, or the error it raises; tokenised many at a time."""
+    def encode_many(self, pairs: Iterable[Pair], *, characters: bool = False) -> Iterator[Sequence | Unencodable]:
+        """Yield for each pair what `encode` returns, or the error it raises; tokenised many at a time.
+
+        With ``characters``, sequences say which characters of the response their tokens hold; a pair whose response the
+        template rewrites then has the error `plaudit.encoding.marks.Rewritten`.
+        """
         remaining = iter(pairs)
         while chunk := list(islice(remaining, _AT_ONCE)):
-            yield from self._chunk(chunk)
+            yield from self._chunk(chunk, characters=characters)
 
-    def _chunk(self, pairs: list[Pair]) -> list[Sequence | Unencodable]:
+    def _chunk(self, pairs: list[Pair], *, characters: bool) -> list[Sequence | Unencodable]:
         settled = [self._prepared(pair) for pair in pairs]
         ready = [item[1] for item in settled if not isinstance(item, Unencodable)]
         encodings = iter(self._tokenise(ready))
-        return [item if isinstance(item, Unencodable) else self._finished(*item, next(encodings)) for item in settled]
+        return [
+            item if isinstance(item, Unencodable) else self._finished(*item, next(encodings), characters=characters)
+            for item in settled
+        ]
 
     def _prepared(self, pair: Pair) -> tuple[Pair, Rendering] | Unencodable:
         try:
@@ -125,11 +136,14 @@ class Encoder:
         except Unencodable as error:
             return error
 
-    def _finished(self, pair: Pair, rendering: Rendering, encoding: Encoding) -> Sequence | Unencodable:
+    def _finished(
+        self, pair: Pair, rendering: Rendering, encoding: Encoding, *, characters: bool
+    ) -> Sequence | Unencodable:
+        prompt, response = pair
+        placed = response if characters else None
         try:
             if len(encoding) <= self.max_length:
-                return self._sequence(rendering, encoding, Cut())
-            prompt, response = pair
+                return self._sequence(rendering, encoding, Cut(), placed)
             shorter = shorten(
                 prompt,
                 self.max_length,
@@ -139,7 +153,7 @@ class Encoder:
             )
             fitting, short = self._tokenised(shorter, response)
             turns = 0 if isinstance(prompt, str) else len(prompt) - len(shorter)
-            return self._sequence(fitting, short, Cut(turns, len(encoding) - len(short)))
+            return self._sequence(fitting, short, Cut(turns, len(encoding) - len(short)), placed)
         except Unencodable as error:
             return error
 
@@ -154,13 +168,16 @@ class Encoder:
     def _starts(self, text: str) -> list[int]:
         return [start for start, _ in self._backend.encode(text, add_special_tokens=False).offsets]
 
-    def _sequence(self, rendering: Rendering, encoding: Encoding, cut: Cut) -> Sequence:
+    def _sequence(self, rendering: Rendering, encoding: Encoding, cut: Cut, placed: Content | None) -> Sequence:
+        """Return the sequence, with the characters of its tokens in the response ``placed`` if one is given."""
+        begin = _border(rendering, encoding)
         return Sequence(
             ids=np.array(encoding.ids, dtype=np.int32),
-            prompt_length=_border(rendering, encoding),
+            prompt_length=begin,
             prompt_key=_key(rendering.prompt),
             token_type_ids=np.array(encoding.type_ids, dtype=np.uint8) if self._typed else None,
             cut=cut,
+            characters=None if placed is None else response_characters(rendering, encoding, placed, begin),
         )
 
     def _written(self) -> set[int]:

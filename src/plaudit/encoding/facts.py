@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from plaudit.encoding.encoded import EncodedSet
+from plaudit.encoding.marks import NOT_JUDGED
 from plaudit.encoding.orders import Orders, orders
 
 
@@ -51,6 +53,7 @@ class DataFacts:
         outputs: their names; empty where they are not known.
         variance: whether the model predicts a variance; None where it is not known.
         log_likelihood: whether the model gives log-probabilities; None where it is not known.
+        marked: compared responses whose spans somebody judged.
     """
 
     records: int = 0
@@ -66,6 +69,7 @@ class DataFacts:
     outputs: tuple[str, ...] = ()
     variance: bool | None = None
     log_likelihood: bool | None = None
+    marked: int = 0
 
     @property
     def rated(self) -> tuple[str, ...]:
@@ -126,6 +130,7 @@ def data_facts(encoded: EncodedSet, names: Sequence[str] = ()) -> DataFacts:
         lists=int((found.ordered & (found.sizes > 2)).sum()),
         unordered=_unlisted(found, found.unordered, names),
         cyclic=_unlisted(found, found.cyclic, names),
+        marked=_marked(encoded, np.union1d(encoded.chosen[counted], encoded.rejected[counted])),
     )
 
 
@@ -134,6 +139,14 @@ def _orders(encoded: EncodedSet) -> Orders:
     chosen, rejected = (torch.from_numpy(np.array(side, np.int64)) for side in (encoded.chosen, encoded.rejected))
     tie, weight = torch.from_numpy(encoded.tie.copy()), torch.from_numpy(encoded.weight.copy())
     return orders(torch.from_numpy(record), chosen, rejected, tie, weight)
+
+
+def _marked(encoded: EncodedSet, compared: NDArray[np.int64]) -> int:
+    """Return how many of the sequences ``compared`` have a token that was judged."""
+    if encoded.marks is None:
+        return 0
+    judged = np.concatenate([[0], np.cumsum(encoded.marks != NOT_JUDGED)])[encoded.offsets]
+    return int(np.count_nonzero(np.diff(judged)[compared]))
 
 
 def _ratings(encoded: EncodedSet) -> dict[str, Rated]:

@@ -135,7 +135,14 @@ def _labels(encoded: EncodedSet, records: Sequence[int], order: Sequence[int]) -
         comparison_record=torch.from_numpy(np.repeat(np.arange(len(votes)), votes)),
         occurrences=torch.from_numpy(occurrences),
         rating_names=encoded.rating_names,
+        marks=None if encoded.marks is None else torch.from_numpy(_marks(encoded, encoded.marks, order)),
     )
+
+
+def _marks(encoded: EncodedSet, marks: NDArray[np.uint8], order: Sequence[int]) -> NDArray[np.uint8]:
+    """Return the marks of the responses' own tokens, end to end."""
+    begins, ends = encoded.offsets[:-1] + encoded.response_starts, encoded.offsets[1:]
+    return np.concatenate([np.zeros(0, np.uint8), *(marks[begins[place] : ends[place]] for place in order)])
 
 
 def _edge_numbers(encoded: EncodedSet, record: int) -> NDArray[np.int64]:

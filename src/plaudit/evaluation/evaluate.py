@@ -16,6 +16,7 @@ import numpy as np
 from rich.console import Group
 
 from plaudit.evaluation.baselines import BASELINES, AccuracyOf
+from plaudit.evaluation.correlations import Correlation, correlations
 from plaudit.evaluation.flags import flags
 from plaudit.evaluation.intervals import LEVEL, intervals
 from plaudit.evaluation.metrics import Metric, choose
@@ -33,6 +34,7 @@ class Evaluation:
         overall: all comparisons.
         slices: slice to label to the numbers of that part.
         flags: what to know first, most important first.
+        correlations: of the reward and its parts with the ratings of the same responses; empty where there are none.
         unit: what was resampled, ``prompts`` or ``responses``.
         resamples: number of resamples behind each interval.
         seed: their seed.
@@ -41,6 +43,7 @@ class Evaluation:
     overall: Section
     slices: Mapping[str, Mapping[str, Section]]
     flags: tuple[Flag, ...]
+    correlations: tuple[Correlation, ...] = ()
     unit: str
     resamples: int
     seed: int
@@ -59,12 +62,13 @@ class Evaluation:
             "seed": self.seed,
             "flags": [asdict(flag) for flag in self.flags],
             "overall": self.overall.to_json(),
+            "correlations": [one.to_json() for one in self.correlations],
             "slices": {name: {label: part.to_json() for label, part in of.items()} for name, of in self.slices.items()},
         }
 
     def table(self) -> Group:
         """Return flags and tables for a rich console."""
-        return render(self.overall, self.slices, self.flags, self._drawn())
+        return render(self.overall, self.slices, self.flags, self.correlations, self._drawn())
 
     def __str__(self) -> str:
         """Return flags and tables as plain text."""
@@ -82,6 +86,8 @@ def evaluate(
     seed: int = 0,
 ) -> Evaluation:
     """Return every metric with its 95 % interval, for all comparisons and per slice, beside the baselines.
+
+    Where responses are rated, the correlation of rewards and parts with ratings stands beside.
 
     Args:
         predictions: the scored comparisons.
@@ -107,6 +113,7 @@ def evaluate(
         overall=overall,
         slices={name: _labelled(sliced, name, section) for name in (_telling(sliced) if slices is None else slices)},
         flags=flags(predictions, overall),
+        correlations=correlations(predictions, resamples=resamples, seed=seed),
         unit="responses" if predictions.by_response else "prompts",
         resamples=resamples,
         seed=seed,

@@ -1,5 +1,6 @@
 """Table: an evaluation as people read it in a terminal."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from rich.console import Console, Group
@@ -7,16 +8,43 @@ from rich.table import Table
 from rich.text import Text
 
 from plaudit import members
+from plaudit.evaluation.correlations import Correlation
 from plaudit.evaluation.intervals import Estimate
 from plaudit.evaluation.sections import Flag, Section
 
 _SLICE_METRICS = ("accuracy", "log_likelihood", "expected_calibration_error")
 
 
-def render(overall: Section, slices: Mapping[str, Mapping[str, Section]], flags: Sequence[Flag], caption: str) -> Group:
-    """Return the flags, the table of all comparisons, and one table a slice, for a rich console."""
+def render(
+    overall: Section,
+    slices: Mapping[str, Mapping[str, Section]],
+    flags: Sequence[Flag],
+    rated: Sequence[Correlation],
+    caption: str,
+) -> Group:
+    """Return the flags, the tables of all comparisons and of ratings, and one table a slice, for a rich console."""
     lines = [Text(f"! {flag.code}: {flag.sentence}", style="bold yellow") for flag in flags]
-    return Group(*lines, _overall(overall, caption), *(_slice(name, parts) for name, parts in slices.items()))
+    tables = [_overall(overall, caption), *([correlation_table(rated)] if rated else [])]
+    return Group(*lines, *tables, *(_slice(name, parts) for name, parts in slices.items()))
+
+
+def correlation_table(rated: Sequence[Correlation]) -> Table:
+    """Return a line for each rating and what it is set beside."""
+    table = Table(title="correlation with ratings", title_justify="left")
+    for heading in ("rating", "with", "responses", "Spearman", "Pearson"):
+        table.add_column(heading, justify="right" if heading == "responses" else "left")
+    for before, one in zip((None, *rated), rated, strict=False):
+        if before is not None and before.rating != one.rating:
+            table.add_section()
+        both = (_correlated(one.spearman), _correlated(one.pearson))
+        table.add_row(one.rating, one.output, f"{one.responses:,}", *both)
+    return table
+
+
+def _correlated(estimate: Estimate) -> str:
+    if math.isnan(estimate.value):
+        return f"none: {estimate.reason}"
+    return str(estimate) if estimate.low is not None else f"{estimate.value:.3f}"
 
 
 def text(rendered: Group, width: int = 110) -> str:

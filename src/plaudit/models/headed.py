@@ -145,10 +145,15 @@ class Headed(nn.Module):
         """Score every response of ``batch``."""
         if self.language_model is None:
             return self.head(self.features(batch))
-        packed, hidden = self.hidden_states(batch)
-        rewards = self.head(self.gather(packed, hidden))
+        return self.read(*self.hidden_states(batch))
+
+    def read(self, batch: Batch, hidden: Tensor) -> Rewards:
+        """Return all that there is in the hidden states [T, H] of ``batch``."""
+        rewards = self.head(self.gather(batch, hidden))
+        if self.language_model is None:
+            return rewards
         with torch.autocast(hidden.device.type, self.compute_dtype, enabled=self._mixed()):
-            return replace(rewards, log_likelihood=self.language_model(hidden, packed))
+            return replace(rewards, log_likelihood=self.language_model(hidden, batch))
 
     def features(self, batch: Batch) -> Tensor:
         """Return what `head` needs of every response, [N, F]: the pooled hidden state."""

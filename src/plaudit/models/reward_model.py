@@ -9,6 +9,27 @@ from plaudit.encoding.batch import Batch
 
 
 @dataclass(frozen=True, slots=True)
+class SpanLogits:
+    """What a model says of P stretches of responses.
+
+    Attributes:
+        logits: float32 [P]; their sigmoid is the share of a stretch that is without fault.
+        response: int64 [P], which response of the batch each is in.
+        begin: int64 [P], its first token, counted from the response's first.
+        end: int64 [P], the token after its last.
+    """
+
+    logits: torch.Tensor
+    response: torch.Tensor
+    begin: torch.Tensor
+    end: torch.Tensor
+
+    def none(self) -> "SpanLogits":
+        """Return no stretches, of the same kinds of numbers."""
+        return SpanLogits(self.logits[:0], self.response[:0], self.begin[:0], self.end[:0])
+
+
+@dataclass(frozen=True, slots=True)
 class Rewards:
     """Rewards of N responses.
 
@@ -18,11 +39,13 @@ class Rewards:
         variance: float32 [N], variance of the reward, or None where the model has none.
         log_likelihood: float32 [N], mean log-probability of a token of each response given what came before, in nats,
             where the model kept the backbone's language-model head; else None.
+        spans: of the batch's responses, where the model reads spans and the labels have marks; else None.
     """
 
     values: torch.Tensor
     variance: torch.Tensor | None = None
     log_likelihood: torch.Tensor | None = None
+    spans: SpanLogits | None = None
 
     @property
     def scalar(self) -> torch.Tensor:

@@ -17,8 +17,12 @@ from plaudit.scoring.conversations import Pair
 Score = Callable[[Sequence[Pair]], Sequence[SupportsFloat]]
 """Rewards of (prompt, response) pairs; NaN where there is none. ``Scorer.rewards`` is one.
 
-``Scorer.score`` is another: where what it gives has a ``variance``, the predictions have it too.
+``Scorer.score`` is another: where what it gives has a ``variance`` or ``parts``, the predictions have them too.
 """
+
+
+Table = dict[str, NDArray[np.float64]]
+"""Columns of the responses by name."""
 
 
 class NoReward(ValueError):
@@ -35,7 +39,8 @@ def predict(
     """Score every distinct (prompt, response) of ``preferences`` once.
 
     Groups are the records' own, or where they have none, their prompts; where no record has a prompt, the unit is the
-    response (its id, or its text) and ``by_response`` is set.
+    response (its id, or its text) and ``by_response`` is set. Of a response that is rated in several records the mean
+    rating is kept.
 
     Args:
         score: gives NaN for a pair that has no reward.
@@ -55,7 +60,8 @@ def predict(
     kept = [edge for edge in nodes.edges if np.isfinite(rewards[[edge.chosen, edge.rejected]]).all()]
     _settle(nodes, rewards, len(nodes.edges) - len(kept), on_unfit)
     variance = np.array([math.nan if (own := getattr(one, "variance", None)) is None else own for one in found])
-    return _predictions(nodes, rewards, variance, kept)
+    parts = _tabled([{name: (value,) for name, value in getattr(one, "parts", {}).items()} for one in found])
+    return _predictions(nodes, rewards, variance, parts, kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,7 @@ class _Nodes:
     groups: list[str] = field(default_factory=list)
     units: list[str] = field(default_factory=list)
     edges: list[_Edge] = field(default_factory=list)
+    ratings: list[dict[str, list[float]]] = field(default_factory=list)
     prompted: bool = False
     _places: dict[tuple[Pair, str], int] = field(default_factory=dict)
 
@@ -99,6 +106,9 @@ class _Nodes:
             self.ids.append(response.id or name)
             self.groups.append(group)
             self.units.append(response.id or _text(response.content))
+            self.ratings.append({})
+        for attribute, rating in response.ratings.items():
+            self.ratings[self._places[key]].setdefault(attribute, []).append(rating)
         return self._places[key]
 
 
@@ -118,7 +128,11 @@ def _settle(nodes: _Nodes, rewards: np.ndarray[Any, Any], lost: int, on_unfit: s
 
 
 def _predictions(
-    nodes: _Nodes, rewards: NDArray[np.float64], variance: NDArray[np.float64], edges: list[_Edge]
+    nodes: _Nodes,
+    rewards: NDArray[np.float64],
+    variance: NDArray[np.float64],
+    parts: Table,
+    edges: list[_Edge],
 ) -> Predictions:
     used = sorted({place for edge in edges for place in (edge.chosen, edge.rejected)})
     place = {node: number for number, node in enumerate(used)}
@@ -128,6 +142,8 @@ def _predictions(
     return Predictions(
         rewards=rewards[used],
         variance=variance[used],
+        parts={name: column[used] for name, column in parts.items()},
+        ratings=_tabled([nodes.ratings[node] for node in used]),
         chosen=np.array([place[edge.chosen] for edge in edges], np.int64),
         rejected=np.array([place[edge.rejected] for edge in edges], np.int64),
         outcome=np.array([0.5 if edge.comparison.tie else 1.0 for edge in edges]),
@@ -139,6 +155,12 @@ def _predictions(
         slices=_slices(edges),
         ids=tuple(nodes.ids[node] for node in used),
     )
+
+
+def _tabled(rows: Sequence[Mapping[str, Sequence[float]]]) -> Table:
+    """Return a column of means for each name in ``rows``, in order of appearance; NaN where a row has none."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: np.array([np.mean(row[name]) if name in row else np.nan for row in rows]) for name in names}
 
 
 def _slices(edges: list[_Edge]) -> dict[str, np.ndarray[Any, np.dtype[np.object_]]]:

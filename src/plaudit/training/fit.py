@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -163,8 +163,7 @@ class Run:
             rewards = self.model(batch)
         if rewards.values.dtype != torch.float32:
             raise NotTrainable(f"{type(self.model).__name__} gives rewards in {rewards.values.dtype}; fp32 is needed")
-        likelihood = None if self.recipe.tune == "head" else rewards.log_likelihood
-        like = Rewards(rewards.values, rewards.variance, likelihood)
+        like = replace(rewards, log_likelihood=None, spans=None) if self.recipe.tune == "head" else rewards
         outputs = getattr(self.model, "outputs", ())
         require_learnable(self.train, self.objective, like, names=self.names, outputs=outputs)
         adapters_drop = self.recipe.tune == "lora" and self.recipe.lora.dropout > 0

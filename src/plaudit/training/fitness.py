@@ -9,6 +9,7 @@ from plaudit.encoding.facts import DataFacts, data_facts
 from plaudit.encoding.packing import collate_labels
 from plaudit.models.reward_model import Rewards
 from plaudit.objectives import Objective, innermost, lacking
+from plaudit.objectives.regularisers import regularisers_of
 from plaudit.training.step import label_weight
 
 _AT_ONCE = 256
@@ -36,7 +37,8 @@ def require_learnable(
         outputs: names of the columns of the rewards; empty where the model does not say.
 
     Raises:
-        NothingToLearn: it does not; the message says what is missing and lists the objectives that would fit.
+        NothingToLearn: it, or a regulariser, does not; the message says what is missing and, for an objective, which
+            others would fit.
     """
     facts = replace(
         data_facts(encoded, names),
@@ -45,6 +47,10 @@ def require_learnable(
         variance=like.variance is not None,
         log_likelihood=getattr(like, "log_likelihood", None) is not None,
     )
+    for one in regularisers_of(objective):
+        if missing := lacking(one, facts):
+            told = f"{type(one).__name__} {missing}; {len(encoded)} records were read"
+            raise NothingToLearn(f"{told}. Or leave this regulariser out")
     if missing := _missing(objective, encoded, facts, like):
         fitting, name = ", ".join(_fitting(encoded, facts, like)) or "none", type(innermost(objective)).__name__
         raise NothingToLearn(

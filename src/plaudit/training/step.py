@@ -127,7 +127,8 @@ def label_weight(objective: Objective, labels: Labels, like: Rewards) -> Tensor:
     values = like.values.new_zeros(count, like.values.shape[1])
     variance = None if like.variance is None else like.values.new_ones(count)
     likelihood = None if like.log_likelihood is None else like.values.new_zeros(count)
-    return objective(Rewards(values, variance, likelihood), labels).weight.detach().double().sum()
+    spans = None if like.spans is None else like.spans.none()
+    return objective(Rewards(values, variance, likelihood, spans), labels).weight.detach().double().sum()
 
 
 def train_step(

@@ -21,6 +21,7 @@ from plaudit.evaluation.evaluate import Evaluation
 from plaudit.models.backbone import BadBase
 from plaudit.objectives import Objective
 from plaudit.objectives._members import EachMember
+from plaudit.objectives.regularisers import reads_spans
 from plaudit.pages import curves
 from plaudit.predictions import Predictions
 from plaudit.preferences.dataset import Preferences
@@ -199,7 +200,8 @@ def train(
     for note in built.notes:
         say(note)
     strict = {name: "error" if name in whole else wanted.data.on_unfit for name in parts if name != "test"}
-    encoded = {name: _encode(name, parts[name], built.encoder, how, say) for name, how in strict.items()}
+    encode = partial(_encode, encoder=built.encoder, spans=reads_spans(wanted.objective), say=say)
+    encoded = {name: encode(name, parts[name], on_unfit=how) for name, how in strict.items()}
     begin = time.monotonic()
     fitted = _fit(built, encoded, wanted, Path(output), resume, _made_of(wanted, configuration), listeners, say)
     seconds = time.monotonic() - begin
@@ -243,8 +245,10 @@ def _made_of(wanted: Sections, configuration: Mapping[str, Any]) -> dict[str, An
     return {"data": dataclasses.asdict(wanted.data), "model": dataclasses.asdict(wanted.model), "objective": objective}
 
 
-def _encode(name: str, part: Preferences, encoder: Encoder, on_unfit: OnUnfit, say: Say) -> EncodedSet:
-    encoded = encode_all(part, encoder, on_unfit)
+def _encode(
+    name: str, part: Preferences, *, encoder: Encoder, on_unfit: OnUnfit, spans: bool, say: Say
+) -> EncodedSet:
+    encoded = encode_all(part, encoder, on_unfit, spans=spans)
     for reason, count in encoded.dropped.items():
         say(f"{name}: {count:,} dropped while encoding: {reason}")
     say(f"{name}: {encoded.sequences:,} distinct responses, {len(encoded.tokens):,} tokens")

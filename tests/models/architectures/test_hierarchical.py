@@ -1,6 +1,7 @@
 """Levels are means over the ends of spans and turns, found in each sequence alone."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,39 @@ def test_levels_are_means_over_single_sequences() -> None:
     assert torch.allclose(found[:, 1:], levels, atol=1e-5)
     assert torch.allclose(found[:, 0], levels @ torch.tensor([0.25, 0.5, -0.25]), atol=1e-5)
     assert model.outputs == ("reward", "span", "turn", "response")
+
+
+def test_spans_are_read_where_they_end_in_any_layout() -> None:
+    """With marks, the span head's output at the end of each span of each sequence alone, shared prefix or not."""
+    classifier: Any = build(decoders()["llama"], heads=3).eval()
+    encoded = encoded_set()
+    encoded = replace(encoded, marks=np.ones(len(encoded.tokens), np.uint8))
+    with torch.no_grad():
+        states = {
+            sequence: classifier.score(
+                classifier.model(torch.tensor(encoded.ids(sequence)[None].astype(np.int64))).last_hidden_state[0]
+            )
+            for sequence in range(encoded.sequences)
+        }
+    for layout, share in (("trees", True), ("trees", False), ("padded", True)):
+        model = Hierarchical(classifier, span=4, layout=layout).eval()
+        batch = collate(encoded, range(len(encoded)), share=share)
+        with torch.no_grad():
+            rewards, plain = (
+                model(batch),
+                model(collate(replace(encoded, marks=None), range(len(encoded)), share=share)),
+            )
+        found = rewards.spans
+        assert found is not None
+        assert plain.spans is None
+        assert torch.equal(rewards.values, plain.values)
+        for place, sequence in enumerate(batch.sequences):
+            own, start = found.response == place, int(encoded.response_starts[sequence])
+            begins, ends = found.begin[own].tolist(), found.end[own].tolist()
+            assert [0, *ends] == [*begins, int(batch.labels.lengths[place])]
+            assert all(end - begin == 4 for begin, end in zip(begins[:-1], ends[:-1], strict=True))
+            expected = states[sequence][[start + end - 1 for end in ends], 0]
+            assert torch.allclose(found.logits[own], expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,15 @@ response end on the id that the response itself ends on (the template's end of a
 turn. Both are found in the sequence alone, so nothing about packing or company changes them. In an encoder the states
 have seen all of the text; in a causal model only what came before.
 
-The levels learn together from comparisons through their sum. Marked spans of text do not reach the span head yet.
+The levels learn together from comparisons through their sum. Where people marked what is wrong in a response, the
+regulariser ``span_supervision`` trains the span head itself, on :math:`f_k(h_i)` at the end of each span.
 
 Source: Wu et al., Fine-Grained Human Feedback Gives Better Rewards for Language Model Training (2023).
 """
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Unpack
 
 import torch
@@ -28,7 +30,7 @@ from transformers import PreTrainedModel
 from plaudit.encoding.batch import Batch
 from plaudit.models.headed import Headed, How
 from plaudit.models.pooling import response_offsets
-from plaudit.models.reward_model import Rewards
+from plaudit.models.reward_model import Rewards, SpanLogits
 
 LEVELS = ("span", "turn", "response")
 
@@ -88,6 +90,23 @@ class Hierarchical(Headed):
         """The weighted sum of the levels."""
         terms = " + ".join(f"{part:.6g} * {level}" for part, level in zip(self.portions, LEVELS, strict=True))
         return f"reward = {terms}, span and turn as means over the ends of spans of {self.span} tokens and of turns"
+
+    def forward(self, batch: Batch) -> Rewards:
+        """Score every response of ``batch``, and its spans where the labels have marks."""
+        if batch.labels.marks is None:
+            return super().forward(batch)
+        packed, hidden = self.hidden_states(batch)
+        return replace(self.read(packed, hidden), spans=self.spans(packed, hidden))
+
+    def spans(self, batch: Batch, hidden: Tensor) -> SpanLogits:
+        """Return what the span head reads in the hidden states [T, H] of ``batch`` at the end of each span."""
+        rows = response_offsets(batch)
+        lasts = [span_ends(torch.arange(len(row)), self.span) for row in rows]
+        places = torch.cat([row[last] for row, last in zip(rows, lasts, strict=True)])
+        owner = torch.repeat_interleave(torch.arange(len(rows)), torch.tensor([len(last) for last in lasts]))
+        begin = torch.cat([torch.cat([last.new_zeros(1), last[:-1] + 1]) for last in lasts])
+        logits = super().logits(hidden[places.to(hidden.device)])[:, LEVELS.index("span")]
+        return SpanLogits(logits, *(part.to(hidden.device) for part in (owner, begin, torch.cat(lasts) + 1)))
 
     def gather(self, batch: Batch, hidden: Tensor) -> Tensor:
         """Return the mean states at the ends of spans and of turns and the pooled one, [N, 3 H]."""

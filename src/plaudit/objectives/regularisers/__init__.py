@@ -5,7 +5,7 @@ cut into micro-batches has one gradient. Its setting ``weight`` says how much it
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -23,7 +23,11 @@ class Unsuited(ValueError):
 
 
 class Regulariser(Protocol):
-    """A penalty. Constructor arguments are its settings; calling it is its behaviour."""
+    """A penalty. Constructor arguments are its settings; calling it is its behaviour.
+
+    It may also have ``requires(facts: DataFacts) -> str``: what the data lack for it, or an empty string; and
+    ``reads_spans``, true where it learns from span feedback.
+    """
 
     @property
     def weight(self) -> float:
@@ -68,9 +72,8 @@ class Regularised(nn.Module):
         return str(getattr(self.objective, "per", "comparison"))
 
     def requires(self, facts: DataFacts) -> str:
-        """Return what the objective, else the first regulariser that does, lacks in the data; or an empty string."""
-        asked = (self.objective, *filter(lambda one: one.weight, self.regularisers))
-        return next(filter(None, (lacking(one, facts) for one in asked)), "")
+        """Return what the objective lacks in the data, or an empty string; regularisers are asked for themselves."""
+        return lacking(self.objective, facts)
 
     def forward(self, rewards: Rewards, labels: Labels) -> Terms:
         """Return the objective's terms with the weighted sum of all penalties.
@@ -92,6 +95,19 @@ class Regularised(nn.Module):
             return terms.weight
         record = labels.record_of_comparisons()
         return labels.weight / torch.bincount(record)[record]
+
+
+def regularisers_of(objective: object) -> Iterator[Regulariser]:
+    """Yield the regularisers in ``objective`` that count: its own, and those of what it holds as ``objective``."""
+    while callable(objective):
+        if isinstance(objective, Regularised):
+            yield from (one for one in objective.regularisers if one.weight)
+        objective = getattr(objective, "objective", None)
+
+
+def reads_spans(objective: object) -> bool:
+    """Return whether a regulariser of ``objective`` learns from span feedback, which is then worth encoding."""
+    return any(getattr(one, "reads_spans", False) for one in regularisers_of(objective))
 
 
 def require_comparisons(terms: Terms, labels: Labels, objective: object) -> None:

@@ -10,17 +10,16 @@ scores, from any model, and never imports torch.
 [0.731, 0.378, 0.5]
 """
 
-import json
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
+
+from plaudit.predictions.files import OF_COMPARISONS, OF_RESPONSES, TABLES, read_columns, write_columns
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -29,8 +28,6 @@ Labels = NDArray[np.object_]
 LARGEST_REWARD = float(np.finfo(np.float32).max)
 """Rewards are computed in float32; anything larger in magnitude is a scorer that diverged."""
 
-_OF_RESPONSES = ("rewards", "response_group", "lengths", "variance")
-_OF_COMPARISONS = ("chosen", "rejected", "outcome", "weight", "strength")
 _WHOLE = ("chosen", "rejected", "response_group", "lengths")
 
 
@@ -55,6 +52,8 @@ class Predictions:
             booleans or None.
         ids: str [N], identity of each response, for reading examples; may be empty.
         variance: float64 [N], the model's own variance of each reward, NaN where it gives none; all NaN if left out.
+        parts: name to float64 [N], what the model makes its reward of (attributes, levels, members).
+        ratings: name to float64 [N], how people rated each response, NaN where nobody did.
 
     Raises:
         ValueError: an array has the wrong shape or kind, a reward is not finite, an index points nowhere, or the two
@@ -73,13 +72,18 @@ class Predictions:
     slices: Mapping[str, Labels] = field(default_factory=dict)
     ids: tuple[str, ...] = ()
     variance: Floats = field(default_factory=lambda: np.zeros(0))
+    parts: Mapping[str, Floats] = field(default_factory=dict)
+    ratings: Mapping[str, Floats] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not np.size(self.variance):
             object.__setattr__(self, "variance", np.full(np.shape(self.rewards), np.nan))
-        for name in _OF_RESPONSES + _OF_COMPARISONS:
+        for name in OF_RESPONSES + OF_COMPARISONS:
             object.__setattr__(self, name, _column(name, getattr(self, name), whole=name in _WHOLE))
         object.__setattr__(self, "slices", {name: _labels(name, found) for name, found in self.slices.items()})
+        for name in TABLES:
+            table = {key: _column(f"{name} {key!r}", own, whole=False) for key, own in getattr(self, name).items()}
+            object.__setattr__(self, name, table)
         object.__setattr__(self, "ids", tuple(self.ids))
         self._check_lengths()
         self._check_responses()
@@ -171,7 +175,8 @@ class Predictions:
             by_response=self.by_response,
             slices={name: labels[kept] for name, labels in self.slices.items()},
             ids=tuple(self.ids[i] for i in used) if self.ids else (),
-            **{name: getattr(self, name)[used] for name in _OF_RESPONSES},
+            **{name: {key: own[used] for key, own in getattr(self, name).items()} for name in TABLES},
+            **{name: getattr(self, name)[used] for name in OF_RESPONSES},
             **{name: getattr(self, name)[kept] for name in ("outcome", "weight", "strength")},
         )
 
@@ -180,14 +185,7 @@ class Predictions:
 
         The file appears whole or not at all.
         """
-        path = Path(path)
-        write = _form(path)[1]
-        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-        try:
-            write(self, partial)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_columns(self, Path(path))
 
     @classmethod
     def load(cls, path: str | Path) -> "Predictions":
@@ -197,9 +195,10 @@ class Predictions:
             ValueError: the file is not one of `save`'s; the message names the file, the line and the field.
         """
         path = Path(path)
+        columns = read_columns(path)
         try:
-            return _form(path)[0](path)
-        except (KeyError, TypeError, ValueError, EOFError, BadZipFile) as error:
+            return cls(**columns)
+        except (TypeError, ValueError) as error:
             raise ValueError(f"{path}: not saved predictions: {error}") from error
 
     def name_of(self, response: int) -> str:
@@ -208,9 +207,13 @@ class Predictions:
 
     def _check_lengths(self) -> None:
         responses, comparisons = self.rewards.size, self.chosen.size
-        sizes = [(name, getattr(self, name).size, responses, "responses") for name in _OF_RESPONSES]
-        sizes += [(name, getattr(self, name).size, comparisons, "comparisons") for name in _OF_COMPARISONS]
+        sizes = [(name, getattr(self, name).size, responses, "responses") for name in OF_RESPONSES]
+        sizes += [(name, getattr(self, name).size, comparisons, "comparisons") for name in OF_COMPARISONS]
         sizes += [(f"slice {name!r}", labels.size, comparisons, "comparisons") for name, labels in self.slices.items()]
+        for table in TABLES:
+            sizes += [
+                (f"{table} {key!r}", own.size, responses, "responses") for key, own in getattr(self, table).items()
+            ]
         if self.ids:
             sizes.append(("ids", len(self.ids), responses, "responses"))
         for name, found, wanted, of in sizes:
@@ -227,6 +230,9 @@ class Predictions:
             )
         if ((self.variance < 0) | np.isinf(self.variance)).any():
             raise ValueError("variance holds negative or infinite values; it is 0 or more, or NaN where there is none")
+        for table in TABLES:
+            if wild := [name for name, column in getattr(self, table).items() if np.isinf(column).any()]:
+                raise ValueError(f"{table} {wild[0]!r} holds infinite values; a number, or NaN where there is none")
         if (self.lengths < 0).any():
             first = int(np.argmax(self.lengths < 0))
             raise ValueError(f"the length of response {self.name_of(first)} is {self.lengths[first]}; 0 or more")
@@ -281,112 +287,3 @@ def _sealed(array: NDArray[Any]) -> NDArray[Any]:
     view = array.view()
     view.flags.writeable = False
     return view
-
-
-# Files. Both forms hold the same fields; JSON writes a float64 with as many digits as it takes to read it back exactly.
-
-_KIND = "plaudit predictions"
-
-
-def _write_lines(predictions: Predictions, path: Path) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        for row in _rows(predictions):
-            file.write(json.dumps(row, allow_nan=False) + "\n")
-
-
-def _rows(predictions: Predictions) -> Iterator[dict[str, Any]]:
-    yield {
-        "kind": _KIND,
-        "responses": predictions.rewards.size,
-        "comparisons": len(predictions),
-        "by_response": predictions.by_response,
-        "ids": bool(predictions.ids),
-        "slices": list(predictions.slices),
-    }
-    responses = zip(*(getattr(predictions, name).tolist() for name in _OF_RESPONSES), strict=True)
-    for index, values in enumerate(responses):
-        identity = {"id": predictions.ids[index]} if predictions.ids else {}
-        row = identity | dict(zip(_OF_RESPONSES, values, strict=True))
-        yield {name: value for name, value in row.items() if name != "variance" or not np.isnan(value)}
-    comparisons = zip(*(getattr(predictions, name).tolist() for name in _OF_COMPARISONS), strict=True)
-    for index, values in enumerate(comparisons):
-        row = dict(zip(_OF_COMPARISONS, values, strict=True))
-        stated = None if np.isnan(row["strength"]) else row["strength"]
-        yield row | {"strength": stated, "slices": [labels[index] for labels in predictions.slices.values()]}
-
-
-def _read_lines(path: Path) -> Predictions:
-    with path.open(encoding="utf-8") as file:
-        rows = [_parsed(line, number) for number, line in enumerate(file, 1)]
-    head = rows[0] if rows else {}
-    _check_head(head, len(rows) - 1)
-    split = 1 + head["responses"]
-    responses, comparisons = rows[1:split], rows[split:]
-    slices = list(zip(*_field(comparisons, "slices", split + 1), strict=True))
-    columns = {name: _field(responses, name, 2) for name in _OF_RESPONSES if name != "variance"}
-    columns["variance"] = [row.get("variance", np.nan) for row in responses]
-    columns |= {name: _field(comparisons, name, split + 1) for name in _OF_COMPARISONS}
-    columns["strength"] = [np.nan if value is None else value for value in columns["strength"]]
-    return Predictions(
-        by_response=head["by_response"],
-        slices={name: _labels(name, slices[place] if slices else ()) for place, name in enumerate(head["slices"])},
-        ids=tuple(_field(responses, "id", 2)) if head["ids"] else (),
-        **{name: np.asarray(values) for name, values in columns.items()},
-    )
-
-
-def _parsed(line: str, number: int) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except ValueError as error:
-        raise ValueError(f"line {number} is not JSON ({error})") from error
-    if type(row) is not dict:
-        raise ValueError(f"line {number} is not an object")
-    return row
-
-
-def _check_head(head: Mapping[str, Any], rows: int) -> None:
-    if head.get("kind") != _KIND:
-        raise ValueError(f"line 1 does not say kind {_KIND!r}")
-    promised = head["responses"] + head["comparisons"]
-    if promised != rows:
-        raise ValueError(f"line 1 promises {promised} lines after it and there are {rows}; the file was cut or edited")
-
-
-def _field(rows: Sequence[Mapping[str, Any]], name: str, first_line: int) -> list[Any]:
-    for number, row in enumerate(rows, first_line):
-        if name not in row:
-            raise ValueError(f"line {number} has no field {name!r}")
-    return [row[name] for row in rows]
-
-
-def _write_arrays(predictions: Predictions, path: Path) -> None:
-    names = {"slices": {name: labels.tolist() for name, labels in predictions.slices.items()}, "ids": predictions.ids}
-    described = json.dumps({"kind": _KIND, "by_response": predictions.by_response} | names, allow_nan=False)
-    columns = {name: getattr(predictions, name) for name in _OF_RESPONSES + _OF_COMPARISONS}
-    with path.open("wb") as file:
-        np.savez_compressed(file, described=np.frombuffer(described.encode(), np.uint8), **columns)
-
-
-def _read_arrays(path: Path) -> Predictions:
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-        described = json.loads(arrays["described"].tobytes())
-        names = [name for name in _OF_RESPONSES + _OF_COMPARISONS if name != "variance" or name in arrays]
-        columns = {name: arrays[name] for name in names}
-    if described.pop("kind", None) != _KIND:
-        raise ValueError(f"it does not say kind {_KIND!r}")
-    return Predictions(**described, **columns)
-
-
-_FORMS: dict[str, tuple[Callable[[Path], Predictions], Callable[[Predictions, Path], None]]] = {
-    ".jsonl": (_read_lines, _write_lines),
-    ".npz": (_read_arrays, _write_arrays),
-}
-
-
-def _form(path: Path) -> tuple[Callable[[Path], Predictions], Callable[[Predictions, Path], None]]:
-    if path.suffix not in _FORMS:
-        raise ValueError(
-            f"{path}: predictions are kept as {' or '.join(_FORMS)}, not {path.suffix or 'without suffix'!r}"
-        )
-    return _FORMS[path.suffix]

@@ -30,7 +30,8 @@ LARGEST_REWARD = float(np.finfo(np.float32).max)
 """Rewards are computed in float32; anything larger in magnitude is a scorer that diverged."""
 
 _OF_RESPONSES = ("rewards", "response_group", "lengths", "variance")
-_OF_COMPARISONS = ("chosen", "rejected", "outcome", "weight", "strength")
+_OF_COMPARISONS = ("chosen", "rejected", "outcome", "weight", "strength", "margin_variance")
+_VARIANCES = {"variance": "rewards", "margin_variance": "chosen"}  # may be left out; and a column that is as long
 _WHOLE = ("chosen", "rejected", "response_group", "lengths")
 
 
@@ -51,10 +52,10 @@ class Predictions:
         by_response: whether the unit is the response, not the prompt: then a comparison's bootstrap weight is the
             product of the multiplicities of its two sides' groups; otherwise both sides share one group.
         lengths: int64 [N], length of each response in characters.
-        slices: name to one label a comparison, object [M] (``source``, ``subset``, …); labels are text, numbers,
-            booleans or None.
+        slices: name (``source``, …) to one label a comparison, object [M]: text, numbers, booleans or None.
         ids: str [N], identity of each response, for reading examples; may be empty.
         variance: float64 [N], the model's own variance of each reward, NaN where it gives none; all NaN if left out.
+        margin_variance: float64 [M], likewise of each margin; the sum of two rewards' only where they err independently.
 
     Raises:
         ValueError: an array has the wrong shape or kind, a reward is not finite, an index points nowhere, or the two
@@ -73,10 +74,12 @@ class Predictions:
     slices: Mapping[str, Labels] = field(default_factory=dict)
     ids: tuple[str, ...] = ()
     variance: Floats = field(default_factory=lambda: np.zeros(0))
+    margin_variance: Floats = field(default_factory=lambda: np.zeros(0))
 
     def __post_init__(self) -> None:
-        if not np.size(self.variance):
-            object.__setattr__(self, "variance", np.full(np.shape(self.rewards), np.nan))
+        for name, like in _VARIANCES.items():
+            if not np.size(getattr(self, name)):
+                object.__setattr__(self, name, np.full(np.shape(getattr(self, like)), np.nan))
         for name in _OF_RESPONSES + _OF_COMPARISONS:
             object.__setattr__(self, name, _column(name, getattr(self, name), whole=name in _WHOLE))
         object.__setattr__(self, "slices", {name: _labels(name, found) for name, found in self.slices.items()})
@@ -95,6 +98,7 @@ class Predictions:
         outcome: ArrayLike | None = None,
         weight: ArrayLike | None = None,
         strength: ArrayLike | None = None,
+        margin_variance: ArrayLike | None = None,
         group: ArrayLike | None = None,
         lengths: tuple[ArrayLike, ArrayLike] | None = None,
         slices: Mapping[str, Sequence[Any] | Labels] | None = None,
@@ -102,11 +106,11 @@ class Predictions:
         """Return the predictions of M pairs that share no response, from the rewards [M] of their two sides.
 
         Args:
-            chosen: rewards of the preferred responses.
-            rejected: rewards of the others.
+            chosen, rejected: rewards of the preferred responses, and of the others.
             outcome: 1 or 0.5 (a tie) a pair; 1 if not given.
             weight: how much a pair counts; 1 if not given.
             strength: stated margin a pair, NaN where there is none.
+            margin_variance: the model's variance of each margin, NaN where there is none.
             group: number of the prompt's group a pair; a group of its own each if not given.
             lengths: characters of the chosen and of the rejected responses; 0 if not given.
             slices: name to one label a pair.
@@ -123,6 +127,7 @@ class Predictions:
             outcome=np.ones(count) if outcome is None else np.asarray(outcome),
             weight=np.ones(count) if weight is None else np.asarray(weight),
             strength=np.full(count, np.nan) if strength is None else np.asarray(strength),
+            margin_variance=np.zeros(0) if margin_variance is None else np.asarray(margin_variance),
             response_group=np.concatenate([groups, groups]),
             lengths=np.zeros(2 * count, np.int64) if lengths is None else np.concatenate([*map(np.asarray, lengths)]),
             slices={name: _labels(name, found) for name, found in (slices or {}).items()},
@@ -172,14 +177,11 @@ class Predictions:
             slices={name: labels[kept] for name, labels in self.slices.items()},
             ids=tuple(self.ids[i] for i in used) if self.ids else (),
             **{name: getattr(self, name)[used] for name in _OF_RESPONSES},
-            **{name: getattr(self, name)[kept] for name in ("outcome", "weight", "strength")},
+            **{name: getattr(self, name)[kept] for name in _OF_COMPARISONS[2:]},
         )
 
     def save(self, path: str | Path) -> None:
-        """Write every number exactly to ``path``: ``.jsonl`` (readable anywhere) or ``.npz`` (small and fast).
-
-        The file appears whole or not at all.
-        """
+        """Write every number exactly to ``path``, ``.jsonl`` (readable) or ``.npz`` (small, fast): whole or not at all."""
         path = Path(path)
         write = _form(path)[1]
         partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
@@ -225,8 +227,9 @@ class Predictions:
                 f"the reward of response {self.name_of(first)} is {self.rewards[first]}; rewards are finite "
                 f"float32 values ({int(bad.sum())} of {bad.size} are not)"
             )
-        if ((self.variance < 0) | np.isinf(self.variance)).any():
-            raise ValueError("variance holds negative or infinite values; it is 0 or more, or NaN where there is none")
+        for name in _VARIANCES:
+            if ((getattr(self, name) < 0) | np.isinf(getattr(self, name))).any():
+                raise ValueError(f"{name} holds negative or infinite values; it is 0 or more, or NaN where there is none")
         if (self.lengths < 0).any():
             first = int(np.argmax(self.lengths < 0))
             raise ValueError(f"the length of response {self.name_of(first)} is {self.lengths[first]}; 0 or more")
@@ -307,12 +310,16 @@ def _rows(predictions: Predictions) -> Iterator[dict[str, Any]]:
     for index, values in enumerate(responses):
         identity = {"id": predictions.ids[index]} if predictions.ids else {}
         row = identity | dict(zip(_OF_RESPONSES, values, strict=True))
-        yield {name: value for name, value in row.items() if name != "variance" or not np.isnan(value)}
+        yield _stated(row)
     comparisons = zip(*(getattr(predictions, name).tolist() for name in _OF_COMPARISONS), strict=True)
     for index, values in enumerate(comparisons):
         row = dict(zip(_OF_COMPARISONS, values, strict=True))
         stated = None if np.isnan(row["strength"]) else row["strength"]
-        yield row | {"strength": stated, "slices": [labels[index] for labels in predictions.slices.values()]}
+        yield _stated(row) | {"strength": stated, "slices": [labels[index] for labels in predictions.slices.values()]}
+
+
+def _stated(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in _VARIANCES or not np.isnan(value)}
 
 
 def _read_lines(path: Path) -> Predictions:
@@ -323,8 +330,7 @@ def _read_lines(path: Path) -> Predictions:
     split = 1 + head["responses"]
     responses, comparisons = rows[1:split], rows[split:]
     slices = list(zip(*_field(comparisons, "slices", split + 1), strict=True))
-    columns = {name: _field(responses, name, 2) for name in _OF_RESPONSES if name != "variance"}
-    columns["variance"] = [row.get("variance", np.nan) for row in responses]
+    columns = {name: _field(responses, name, 2) for name in _OF_RESPONSES}
     columns |= {name: _field(comparisons, name, split + 1) for name in _OF_COMPARISONS}
     columns["strength"] = [np.nan if value is None else value for value in columns["strength"]]
     return Predictions(
@@ -355,9 +361,9 @@ def _check_head(head: Mapping[str, Any], rows: int) -> None:
 
 def _field(rows: Sequence[Mapping[str, Any]], name: str, first_line: int) -> list[Any]:
     for number, row in enumerate(rows, first_line):
-        if name not in row:
+        if name not in row and name not in _VARIANCES:
             raise ValueError(f"line {number} has no field {name!r}")
-    return [row[name] for row in rows]
+    return [row.get(name, np.nan) for row in rows]
 
 
 def _write_arrays(predictions: Predictions, path: Path) -> None:
@@ -371,7 +377,7 @@ def _write_arrays(predictions: Predictions, path: Path) -> None:
 def _read_arrays(path: Path) -> Predictions:
     with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         described = json.loads(arrays["described"].tobytes())
-        names = [name for name in _OF_RESPONSES + _OF_COMPARISONS if name != "variance" or name in arrays]
+        names = [name for name in _OF_RESPONSES + _OF_COMPARISONS if name not in _VARIANCES or name in arrays]
         columns = {name: arrays[name] for name in names}
     if described.pop("kind", None) != _KIND:
         raise ValueError(f"it does not say kind {_KIND!r}")

@@ -20,6 +20,7 @@ from plaudit.evaluation.flags import flags
 from plaudit.evaluation.intervals import LEVEL, intervals
 from plaudit.evaluation.metrics import Metric, choose
 from plaudit.evaluation.sections import Flag, Section
+from plaudit.evaluation.selective import Selective, selective
 from plaudit.evaluation.slices import parts, with_length
 from plaudit.evaluation.table import render, text
 from plaudit.predictions import Predictions
@@ -36,6 +37,7 @@ class Evaluation:
         unit: what was resampled, ``prompts`` or ``responses``.
         resamples: number of resamples behind each interval.
         seed: their seed.
+        selective: what dropping the least certain comparisons does, or None where the model gives no variances.
     """
 
     overall: Section
@@ -44,12 +46,13 @@ class Evaluation:
     unit: str
     resamples: int
     seed: int
+    selective: Selective | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as a plain dict, with the usual numbers at the top.
 
         ``accuracy``, ``interval`` (its two ends, or None), ``ece``, ``nll``, ``brier`` and ``n`` repeat what
-        ``overall`` holds; those whose metric was not asked for are left out.
+        ``overall`` holds; those whose metric was not asked for are left out. ``selective`` is there where it is known.
         """
         return {
             **_headline(self.overall),
@@ -60,11 +63,12 @@ class Evaluation:
             "flags": [asdict(flag) for flag in self.flags],
             "overall": self.overall.to_json(),
             "slices": {name: {label: part.to_json() for label, part in of.items()} for name, of in self.slices.items()},
+            **({} if self.selective is None else {"selective": self.selective.to_json()}),
         }
 
     def table(self) -> Group:
         """Return flags and tables for a rich console."""
-        return render(self.overall, self.slices, self.flags, self._drawn())
+        return render(self.overall, self.slices, self.flags, self._drawn(), self.selective)
 
     def __str__(self) -> str:
         """Return flags and tables as plain text."""
@@ -82,6 +86,8 @@ def evaluate(
     seed: int = 0,
 ) -> Evaluation:
     """Return every metric with its 95 % interval, for all comparisons and per slice, beside the baselines.
+
+    Where margins have variances, selective accuracy by them is there too.
 
     Args:
         predictions: the scored comparisons.
@@ -110,6 +116,7 @@ def evaluate(
         unit="responses" if predictions.by_response else "prompts",
         resamples=resamples,
         seed=seed,
+        selective=selective(predictions, resamples=resamples, seed=seed),
     )
 
 

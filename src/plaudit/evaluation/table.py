@@ -9,14 +9,25 @@ from rich.text import Text
 from plaudit import members
 from plaudit.evaluation.intervals import Estimate
 from plaudit.evaluation.sections import Flag, Section
+from plaudit.evaluation.selective import Selective
 
 _SLICE_METRICS = ("accuracy", "log_likelihood", "expected_calibration_error")
 
 
-def render(overall: Section, slices: Mapping[str, Mapping[str, Section]], flags: Sequence[Flag], caption: str) -> Group:
-    """Return the flags, the table of all comparisons, and one table a slice, for a rich console."""
+_ORDERS = {"variance": "variance", "ratio": "|margin| / sd", "margin": "|margin|"}
+
+
+def render(
+    overall: Section,
+    slices: Mapping[str, Mapping[str, Section]],
+    flags: Sequence[Flag],
+    caption: str,
+    selective: Selective | None = None,
+) -> Group:
+    """Return the flags, the table of all comparisons, that by certainty, and one a slice, for a rich console."""
     lines = [Text(f"! {flag.code}: {flag.sentence}", style="bold yellow") for flag in flags]
-    return Group(*lines, _overall(overall, caption), *(_slice(name, parts) for name, parts in slices.items()))
+    more = [] if selective is None else [_selective(selective)]
+    return Group(*lines, _overall(overall, caption), *more, *(_slice(name, parts) for name, parts in slices.items()))
 
 
 def text(rendered: Group, width: int = 110) -> str:
@@ -54,6 +65,23 @@ def _slice(name: str, parts: Mapping[str, Section]) -> Table:
         table.add_column(label(metric), justify="right")
     for value, section in parts.items():
         table.add_row(value, f"{section.comparisons:,}", *(_brief(section.metrics[metric]) for metric in shown))
+    return table
+
+
+def _selective(selective: Selective) -> Table:
+    left_out = f"; {selective.without:,} without a variance left out" if selective.without else ""
+    title = f"accuracy of the most certain, {selective.comparisons:,} comparisons{left_out}"
+    table = Table(title=title, title_justify="left")
+    table.add_column("kept")
+    curves = selective.curves
+    for name in curves:
+        table.add_column(f"by {_ORDERS[name]}", justify="right")
+    for place, coverage in enumerate(selective.coverages):
+        table.add_row(f"{coverage:.0%}", *(_brief(curve.accuracies[place]) for curve in curves.values()))
+    table.add_section()
+    table.add_row("it", *(curve.verdict for curve in curves.values()))
+    table.add_row("risk-coverage area", *(_brief(curve.area) for curve in curves.values()))
+    table.add_row("less than by chance", *(_brief(curve.gain) for curve in curves.values()))
     return table
 
 

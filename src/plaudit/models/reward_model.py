@@ -18,11 +18,15 @@ class Rewards:
         variance: float32 [N], variance of the reward, or None where the model has none.
         log_likelihood: float32 [N], mean log-probability of a token of each response given what came before, in nats,
             where the model kept the backbone's language-model head; else None.
+        deviations: float32 [N, D], a root of the covariance of the rewards: the covariance of two is the product of
+            their rows, the variance of their margin the squared distance of those. None where the rewards err
+            independently, or where it follows from the members.
     """
 
     values: torch.Tensor
     variance: torch.Tensor | None = None
     log_likelihood: torch.Tensor | None = None
+    deviations: torch.Tensor | None = None
 
     @property
     def scalar(self) -> torch.Tensor:

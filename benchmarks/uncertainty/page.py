@@ -10,7 +10,11 @@ def page(results: Mapping[str, Any]) -> str:
     """Return the results as Markdown."""
     settings = results["settings"]
     size = settings["size"]
-    lines = ["# Uncertainty", "", f"`{results['command']}`, {results['started']}, commit {results['versions']['commit']}."]
+    lines = [
+        "# Uncertainty",
+        "",
+        f"`{results['command']}`, {results['started']}, commit {results['versions']['commit']}.",
+    ]
     if size != "full":
         lines += ["", f"A run of size {size}: it shows that everything runs; its figures mean little."]
     lines += [f"\nWARNING: {text}" for text in results["warnings"]]
@@ -28,7 +32,14 @@ def _selective(runs: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -
     """Return one table line a run and order."""
     coverages = next(run["selective"]["coverages"] for run in runs if "selective" in run)
     drawn = max(run["selective"]["comparisons"] for run in runs if "selective" in run)
-    heading = ["model", "seed", "dropped by", *(f"{share:.0%}" for share in coverages), "it", "less risk than by chance"]
+    heading = [
+        "model",
+        "seed",
+        "dropped by",
+        *(f"{share:.0%}" for share in coverages),
+        "it",
+        "less risk than by chance",
+    ]
     rows = [
         [run["model"], str(run["seed"]), ORDERS[name], *map(_estimate, curve["accuracies"]), curve["verdict"],
          _estimate(curve["gain"])]
@@ -36,8 +47,8 @@ def _selective(runs: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -
         for name, curve in run.get("selective", {}).get("curves", {}).items()
     ]  # fmt: skip
     said = (
-        f"Held-out movie reviews, {drawn:,} comparisons a run, {settings['resamples']:,} resamples of responses. `rises`: no "
-        "step to a smaller share loses accuracy beyond its interval, and the whole way gains beyond its own."
+        f"Held-out movie reviews, {drawn:,} comparisons a run, {settings['resamples']:,} resamples of responses. "
+        "`rises`: no step to a smaller share loses accuracy beyond its interval, and the whole way gains beyond its."
     )
     return [said, "", *_table(heading, rows)]
 

@@ -145,8 +145,8 @@ def _typical(predictions: Predictions) -> float:
 def cost(settings: Settings, folder: Path) -> Comparison:
     """Train ``scalar`` and an ensemble of 5 by turns, and return the ratio of their training times.
 
-    Every run learns from the same snippets in the same order, validates nothing and saves its last weights. The first of
-    each is not counted; every second pair runs in the reverse order.
+    Every run learns from the same snippets in the same order, validates nothing and saves its last weights. The first
+    of each is not counted; every second pair runs in the reverse order.
     """
     base = base_of(settings, folder / "base")
     seconds: dict[str, list[float]] = {"ensemble": [], "scalar": []}

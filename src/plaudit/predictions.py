@@ -55,7 +55,7 @@ class Predictions:
         slices: name (``source``, …) to one label a comparison, object [M]: text, numbers, booleans or None.
         ids: str [N], identity of each response, for reading examples; may be empty.
         variance: float64 [N], the model's own variance of each reward, NaN where it gives none; all NaN if left out.
-        margin_variance: float64 [M], likewise of each margin; the sum of two rewards' only where they err independently.
+        margin_variance: float64 [M], likewise of each margin; no sum of two rewards' unless they err independently.
 
     Raises:
         ValueError: an array has the wrong shape or kind, a reward is not finite, an index points nowhere, or the two
@@ -106,7 +106,8 @@ class Predictions:
         """Return the predictions of M pairs that share no response, from the rewards [M] of their two sides.
 
         Args:
-            chosen, rejected: rewards of the preferred responses, and of the others.
+            chosen: rewards of the preferred responses.
+            rejected: rewards of the others.
             outcome: 1 or 0.5 (a tie) a pair; 1 if not given.
             weight: how much a pair counts; 1 if not given.
             strength: stated margin a pair, NaN where there is none.
@@ -181,7 +182,7 @@ class Predictions:
         )
 
     def save(self, path: str | Path) -> None:
-        """Write every number exactly to ``path``, ``.jsonl`` (readable) or ``.npz`` (small, fast): whole or not at all."""
+        """Write every number exactly to ``path``, ``.jsonl`` (readable) or ``.npz`` (fast): whole or not at all."""
         path = Path(path)
         write = _form(path)[1]
         partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
@@ -229,7 +230,9 @@ class Predictions:
             )
         for name in _VARIANCES:
             if ((getattr(self, name) < 0) | np.isinf(getattr(self, name))).any():
-                raise ValueError(f"{name} holds negative or infinite values; it is 0 or more, or NaN where there is none")
+                raise ValueError(
+                    f"{name} holds negative or infinite values; it is 0 or more, or NaN where there is none"
+                )
         if (self.lengths < 0).any():
             first = int(np.argmax(self.lengths < 0))
             raise ValueError(f"the length of response {self.name_of(first)} is {self.lengths[first]}; 0 or more")
@@ -239,17 +242,15 @@ class Predictions:
         for name in ("chosen", "rejected"):
             index = getattr(self, name)
             _refuse((index < 0) | (index >= count), name, index, f"an index from 0 to {count - 1}")
-        outcome_wrong = (self.outcome != 1) & (self.outcome != 0.5)
-        _refuse(outcome_wrong, "outcome", self.outcome, "1 (chosen won) or 0.5 (a tie)")
+        _refuse(~np.isin(self.outcome, (0.5, 1)), "outcome", self.outcome, "1 (chosen won) or 0.5 (a tie)")
         _refuse(~((self.weight >= 0) & np.isfinite(self.weight)), "weight", self.weight, "finite and 0 or more")
         _refuse(np.isinf(self.strength), "strength", self.strength, "finite, or NaN where none was stated")
 
     def _check_groups(self) -> None:
         if self.by_response:
             return
-        left, right = self.comparison_groups
-        apart = np.stack([left, right], axis=1)
-        _refuse(left != right, "groups", apart, "the same on both sides unless by_response is set")
+        apart = np.stack(self.comparison_groups, axis=1)
+        _refuse(apart[:, 0] != apart[:, 1], "groups", apart, "the same on both sides unless by_response is set")
 
 
 def _refuse(wrong: NDArray[np.bool_], name: str, values: NDArray[Any], right: str) -> None:

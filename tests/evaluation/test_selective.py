@@ -149,7 +149,9 @@ def estimate(low: float, high: float) -> Estimate:
 def test_the_verdict_is_the_one_that_was_defined(steps: list, rise: tuple, verdict: str) -> None:
     """One step wholly below 0, or the whole, falls; a whole above 0 without such a step rises; the rest is open."""
     rest = dict.fromkeys(("area", "gain"), estimate(0, 1))
-    assert Curve(accuracies=(), steps=tuple(estimate(*s) for s in steps), rise=estimate(*rise), **rest).verdict == verdict
+    assert (
+        Curve(accuracies=(), steps=tuple(estimate(*s) for s in steps), rise=estimate(*rise), **rest).verdict == verdict
+    )
 
 
 def test_equal_variances_say_nothing() -> None:

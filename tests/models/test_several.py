@@ -74,7 +74,7 @@ def test_an_adapted_member_gives_what_merged_weights_give(family: str) -> None:
 
     for place in range(2):
         merged = classifier(family)
-        heads = {name for name in head_modules(base)}
+        heads = set(head_modules(base))
         own = {k: v for k, v in base.state_dict().items() if not k.startswith(tuple(f"{name}." for name in heads))}
         merged.load_state_dict(own, strict=False)
         for name, module in head_modules(merged).items():
@@ -93,7 +93,7 @@ def test_an_adapted_member_gives_what_merged_weights_give(family: str) -> None:
 @pytest.mark.parametrize("own", ["weights", "adapters"])
 @pytest.mark.parametrize("family", ["llama", "bert"])
 def test_members_begin_with_the_rows_of_the_head(family: str, own: str) -> None:
-    """Before training, members are the heads of a shared-backbone ensemble of the same weights (nearly: see Adapted)."""
+    """Before training, members are the heads of a shared-backbone ensemble of the same weights, or nearly (Adapted)."""
     shared = Ensemble(classifier(family, heads=3), pooling(family), members=3).eval()
     apart = Ensemble(classifier(family, heads=3), pooling(family), members=3, own=own).eval()
     torch.testing.assert_close(rewards(apart, family), rewards(shared, family), atol=0.02, rtol=0.02)

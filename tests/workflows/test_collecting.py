@@ -191,7 +191,10 @@ def other_pooling(folder: Path) -> None:
         (other_length, "other has another encoding than .*run_0: max_length is 300 and 768"),
         (other_kind, "other is of the architecture 'gaussian'; members are 'scalar'"),
         (other_pooling, "other has another pooling or layout than .*run_0: pooling is mean and last"),
-        (lambda folder: saved(folder, change=trained(0)), "other gives the same rewards as .*run_0: the same model twice"),
+        (
+            lambda folder: saved(folder, change=trained(0)),
+            "other gives the same rewards as .*run_0: the same model twice",
+        ),
     ],
 )
 def test_what_is_not_alike_is_refused(make: Callable[[Path], Any], message: str, tmp_path: Path) -> None:

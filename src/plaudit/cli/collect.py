@@ -12,7 +12,8 @@ def collect(
     models: Annotated[list[Path], typer.Argument(help="Artefacts of scalar models: runs with other seeds or data.")],
     output: Annotated[Path, typer.Option(help="The new artefact's folder.")],
     train: Annotated[
-        list[str] | None, typer.Option(help="Training preferences: members are put on one mean and deviation over them.")
+        list[str] | None,
+        typer.Option(help="Training preferences: members are put on one mean and deviation over them."),
     ] = None,
     combine: Annotated[
         Literal["mean", "worst", "uncertainty_weighted"], typer.Option(help="How members become one reward.")

@@ -32,6 +32,7 @@ Bias-Reduced Uncertainty Estimation for Deep Neural Classifiers (2019), for the 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -177,7 +178,7 @@ def _settled(
 
 def _checked(coverages: Sequence[float]) -> tuple[float, ...]:
     found = tuple(float(one) for one in coverages)
-    falling = all(later < earlier for earlier, later in zip(found, found[1:], strict=False))
+    falling = all(later < earlier for earlier, later in pairwise(found))
     if len(found) < 2 or not falling or not all(0 < one <= 1 for one in found):
         raise ValueError(f"coverages must be two or more falling shares above 0 and at most 1, not {list(found)}")
     return found
@@ -230,7 +231,9 @@ class Retained:
         certainty = ORDERS[self.order](predictions)
         if np.isnan(certainty).any():
             place = int(np.argmax(np.isnan(certainty)))
-            raise ValueError(f"comparison {place} has no variance of its margin, and the order {self.order!r} needs one")
+            raise ValueError(
+                f"comparison {place} has no variance of its margin, and the order {self.order!r} needs one"
+            )
         return certainty
 
 

@@ -58,7 +58,9 @@ class Variances:
         """
         known = np.isfinite(predictions.variance)
         if not known.size or not known.all():
-            missing = "there is no response" if known.all() else f"{predictions.name_of(int(np.argmin(known)))} has none"
+            missing = (
+                "there is no response" if known.all() else f"{predictions.name_of(int(np.argmin(known)))} has none"
+            )
             raise ValueError(f"the set {which} needs a variance for each response, and {missing}")
         groups, positions = np.unique(predictions.response_group, return_inverse=True)
         return cls(predictions.variance, positions, groups.size)

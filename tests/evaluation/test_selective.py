@@ -88,7 +88,7 @@ def test_the_order_is_by_certainty() -> None:
     least_certain = {"variance": 1, "ratio": 1, "margin": 2}
     for name, certainty in ORDERS.items():
         assert int(np.argmax(certainty(scored))) == most_certain[name]
-        assert int(np.argmin(certainty(scored))) == least_certain[name] or name == "ratio"
+        assert int(np.argmin(certainty(scored))) == least_certain[name]
     np.testing.assert_allclose(ORDERS["ratio"](scored), [1.0, 0.8, 5.0])
 
 
@@ -109,15 +109,15 @@ def test_the_accuracy_of_all_has_the_interval_of_accuracy() -> None:
 
 @pytest.mark.parametrize("order", ["variance", "ratio"])
 def test_intervals_cover(order: str) -> None:
-    """The interval at coverage 0.5, and that of the rise, hold the truth in 91 to 99 % of 150 simulated sets."""
+    """The interval at coverage 0.5, and that of the rise, hold the truth in 91 to 99 % of 100 simulated sets."""
     large = Retained(order, (1.0, 0.5))(simulated(np.random.default_rng(99), 400_000))
     hits = np.zeros(2)
-    for seed in range(150):
+    for seed in range(100):
         found = curve(simulated(np.random.default_rng(seed), 200), order, (1.0, 0.5), resamples=200, seed=seed)
         for place, (one, truth) in enumerate(((found.accuracies[1], large[1]), (found.rise, large[3]))):
             assert one.low is not None and one.high is not None
             hits[place] += one.low <= truth <= one.high
-    assert (hits >= 0.91 * 150).all() and (hits <= 0.99 * 150).all(), hits / 150
+    assert (hits >= 0.91 * 100).all() and (hits <= 0.99 * 100).all(), hits / 100
 
 
 def test_the_verdict_is_right_about_known_uncertainty() -> None:

@@ -156,6 +156,7 @@ def curve(
         ValueError: an unknown order, or one that needs a variance which a comparison does not have; wrong coverages.
     """
     retained = Retained(order, _checked(coverages))
+    retained.certainty(predictions)
     found, count = intervals_of_table(retained, predictions, resamples, seed), len(retained.coverages)
     kept = zip(retained.coverages, found[:count], strict=True)
     return Curve(
@@ -206,7 +207,7 @@ class Retained:
 
     def reweighted(self, predictions: Predictions) -> Reweighted:
         """Return the table as a function of the weights [B, M]: float64 [B, 2 K + 2]; NaN where all weights are 0."""
-        certainty = self._certainty(predictions)
+        certainty = self.certainty(predictions)
         order = np.argsort(-certainty, kind="stable")
         sorted_ = certainty[order]
         starts = np.flatnonzero(np.append(True, sorted_[1:] != sorted_[:-1]))
@@ -221,13 +222,18 @@ class Retained:
 
     def kept(self, predictions: Predictions, coverage: float) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """Return which comparisons are kept at ``coverage``, those on the border among them, boolean [M]."""
-        certainty = self._certainty(predictions)
+        certainty = self.certainty(predictions)
         order = np.argsort(-certainty, kind="stable")
         reached = np.cumsum(predictions.weight[order])
         last = np.searchsorted(reached, coverage * reached[-1] * (1 - 1e-12))
         return np.asarray(certainty >= certainty[order][last])
 
-    def _certainty(self, predictions: Predictions) -> Floats:
+    def certainty(self, predictions: Predictions) -> Floats:
+        """Return how certain each comparison is, float64 [M].
+
+        Raises:
+            ValueError: one has no variance, and the order needs it.
+        """
         certainty = ORDERS[self.order](predictions)
         if np.isnan(certainty).any():
             place = int(np.argmax(np.isnan(certainty)))

@@ -36,12 +36,13 @@ from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from plaudit.evaluation.intervals import Estimate, interval, intervals_of_table
 from plaudit.evaluation.metrics import Reweighted, divide
 from plaudit.evaluation.metrics.accuracy import Accuracy
 from plaudit.evaluation.sections import plain
-from plaudit.predictions import Floats, Predictions
+from plaudit.predictions import Floats, Integers, Predictions
 
 COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 """Shares of the comparisons that are kept, where none are asked for."""
@@ -220,7 +221,7 @@ class Retained:
 
         return table
 
-    def kept(self, predictions: Predictions, coverage: float) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    def kept(self, predictions: Predictions, coverage: float) -> NDArray[np.bool_]:
         """Return which comparisons are kept at ``coverage``, those on the border among them, boolean [M]."""
         certainty = self.certainty(predictions)
         order = np.argsort(-certainty, kind="stable")
@@ -243,7 +244,7 @@ class Retained:
         return certainty
 
 
-def _by_block(columns: Floats, starts: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Floats:
+def _by_block(columns: Floats, starts: Integers) -> Floats:
     """Return the sums [B, S] of columns [B, M] within blocks of equal certainty."""
     return columns if starts.size == columns.shape[1] else np.add.reduceat(columns, starts, axis=1)
 

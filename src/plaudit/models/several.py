@@ -135,7 +135,7 @@ class SeveralModel(PreTrainedModel):
     ) -> "SeveralModel":
         """Return the model of classifiers of one output, which become part of it; see the class."""
         text = parts[0].config.get_text_config()
-        made = cls(
+        model: Any = cls(
             SeveralConfig(
                 text_config=parts[0].config,
                 members=members,
@@ -148,7 +148,8 @@ class SeveralModel(PreTrainedModel):
             parts,
             heads,
         )
-        return made.to(next(parts[0].parameters()).device).train(parts[0].training)  # type: ignore[arg-type]
+        made: SeveralModel = model.to(next(parts[0].parameters()).device).train(parts[0].training)
+        return made
 
     @contextmanager
     def member(self, place: int) -> Iterator[PreTrainedModel]:
@@ -162,7 +163,8 @@ class SeveralModel(PreTrainedModel):
     @property
     def parts(self) -> list[PreTrainedModel]:
         """The classifiers inside: K, or the one that is shared."""
-        return list(self.backbone.values())  # type: ignore[arg-type]
+        found: list[Any] = list(self.backbone.values())
+        return found
 
     def last_linears(self) -> list[nn.Linear]:
         """Return the last layer of each member's head."""
@@ -270,7 +272,6 @@ def _single(classifier: PreTrainedModel, head: Head) -> PreTrainedModel:
     """Give ``classifier`` a head of one output."""
     for name, module in head.items():
         put(classifier, name, module)
-    classifier.config.num_labels = 1
-    if hasattr(classifier, "num_labels"):
-        classifier.num_labels = 1
+    single: Any = classifier
+    single.config.num_labels = single.num_labels = 1
     return classifier

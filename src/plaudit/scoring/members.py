@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -93,12 +92,15 @@ def _where(own: Any, wanted: Any) -> str:
 
 
 def _same_rewards(one: Artefact, other: Artefact) -> bool:
+    first, second = _rewards(one), _rewards(other)
+    both = first.keys() & second.keys()
+    return bool(both) and all(first[ids] == second[ids] for ids in both)
+
+
+def _rewards(one: Artefact) -> dict[tuple[int, ...], float]:
+    """Return the recorded rewards of a model's canaries, by their ids."""
     assert one.canaries is not None
-    assert other.canaries is not None
-    tables = [{canary.ids: canary.rewards["float32"] for canary in each.canaries.scored} for each in (one, other)]  # type: ignore[union-attr]
-    both = tables[0].keys() & tables[1].keys()
-    rewards = np.array([[table[ids] for table in tables] for ids in both]).reshape(-1, 2)
-    return bool(len(rewards)) and bool((rewards[:, 0] == rewards[:, 1]).all())
+    return {canary.ids: canary.rewards["float32"] for canary in one.canaries.scored}
 
 
 def head(one: Artefact) -> dict[str, nn.Module]:

@@ -161,7 +161,7 @@ class Scorer:
     def _chunk(self, pairs: list[Pair], first: int, on_unfit: OnUnfit, *, deviations: bool) -> list[Score]:
         encoded = list(self._encoded(pairs, first, on_unfit))
         fitting = [item for item in encoded if not isinstance(item, Unencodable)]
-        found = iter(self._deviating(fitting) if deviations else ((*row, None) for row in self._found(fitting)))
+        found = self._answers(fitting, deviations=deviations)
         return [
             Score(math.nan, refused=item.reason) if isinstance(item, Unencodable) else self._score(item, *next(found))
             for item in encoded
@@ -181,20 +181,26 @@ class Scorer:
         named = dict(zip(self.artefact.model.columns, row, strict=True))
         reward, variance = named.pop("reward"), named.pop("variance", None)
         cut = sequence.cut.tokens
-        more = {"parts": named, "variance": variance, "deviations": deviations}
-        return Score(reward, len(sequence.ids), cut=cut, cached=cached, **more)
+        return Score(
+            reward, len(sequence.ids), cut=cut, cached=cached, parts=named, variance=variance, deviations=deviations
+        )
 
-    def _deviating(self, sequences: list[Tokens]) -> Iterator[tuple[Row, bool, Deviations | None]]:
-        """Yield what `_found` returns, with the deviations: of the members from their mean, or the model's own."""
-        model, width = self.artefact.model, len(self.artefact.model.columns)
-        if not model.directions:
-            members = list(model.member_columns)
-            for row, cached in self._found(sequences):
-                yield row, cached, _apart(np.array(row)[members]) if members else None
-        elif sequences:
-            table = columns_of(model, sequences, self.token_budget, deviations=True)
-            for row in table:
-                yield tuple(row[:width].tolist()), False, row[width:].astype(np.float32)
+    def _answers(self, sequences: list[Tokens], *, deviations: bool) -> Iterator[tuple[Row, bool, Deviations | None]]:
+        """Yield what `_found` returns, with the deviations asked for: of members from their mean, or the model's."""
+        model = self.artefact.model
+        if deviations and model.directions:
+            yield from self._with_own_deviations(sequences)
+            return
+        members = list(model.member_columns) if deviations else []
+        for row, cached in self._found(sequences):
+            yield row, cached, _apart(np.array(row)[members]) if members else None
+
+    def _with_own_deviations(self, sequences: list[Tokens]) -> Iterator[tuple[Row, bool, Deviations | None]]:
+        if not sequences:
+            return
+        width = len(self.artefact.model.columns)
+        for row in columns_of(self.artefact.model, sequences, self.token_budget, deviations=True):
+            yield tuple(row[:width].tolist()), False, row[width:].astype(np.float32)
 
     def _found(self, sequences: list[Tokens]) -> list[tuple[Row, bool]]:
         """Return for each sequence its reward, parts and variance, and whether the cache had them."""

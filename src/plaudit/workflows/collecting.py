@@ -92,14 +92,7 @@ def collect(
     opened = [load(folder, device=device) for folder in folders]
     members.require_alike(opened)
     kind = own if own != "auto" else "adapters" if all(one.contract.adapter for one in opened) else "weights"
-    held = [members.adapters(one) for one in opened] if kind == "adapters" else []
-    shifts = [-_without_bias(one.model.classifier) for one in opened]
-    network, settings = _sharing(opened, held) if held else (_whole(opened), {"own": "weights"})
-    model = Ensemble(
-        network, **_common(opened[0]), **settings, members=len(opened), combine=combine, penalty=penalty
-    ).eval()
-    with torch.no_grad():
-        model.centre.copy_(torch.tensor(shifts))
+    model = _assembled(opened, kind, combine, penalty)
     difference = _require_same(opened, model)
     if train is not None:
         settle(model, encode_all(train, opened[0].encoder, on_unfit), token_budget=BUDGET)
@@ -111,9 +104,17 @@ def collect(
     )  # fmt: skip
 
 
-def _common(first: Artefact) -> dict[str, Any]:
-    model: Any = first.model
-    return {"pooling": model.pooling, "causal": model.causal, "layout": model.layout}
+def _assembled(opened: Sequence[Artefact], kind: str, combine: Combine, penalty: float) -> Ensemble:
+    """Return the ensemble, each member's rewards where they were; the members' weights become part of it."""
+    held = [members.adapters(one) for one in opened] if kind == "adapters" else []
+    shifts = [-_without_bias(one.model.classifier) for one in opened]
+    network, settings = _sharing(opened, held) if held else (_whole(opened), {"own": "weights"})
+    first: Any = opened[0].model
+    how = {"pooling": first.pooling, "causal": first.causal, "layout": first.layout}
+    model = Ensemble(network, **how, **settings, members=len(opened), combine=combine, penalty=penalty)
+    with torch.no_grad():
+        model.centre.copy_(torch.tensor(shifts))
+    return model.to(next(network.parameters()).device).eval()
 
 
 def _without_bias(classifier: PreTrainedModel) -> float:

@@ -90,9 +90,9 @@ class Ensemble(Headed):
         self.spread, self.normalise = spread, normalise
         self.own, self.rank, self.targets = own, rank, tuple(targets)
         if own != "heads" and not isinstance(classifier, SeveralModel):
-            how = {**how, "causal": is_causal(classifier) if how.get("causal") is None else how["causal"]}
-            ranked = {"rank": rank, "suffixes": self.targets} if own == "adapters" else {}
-            classifier = SeveralModel.over(classifier, members, **ranked)  # type: ignore[arg-type]
+            how = how | {"causal": is_causal(classifier) if how.get("causal") is None else how["causal"]}
+            ranked = rank if own == "adapters" else 0
+            classifier = SeveralModel.over(classifier, members, rank=ranked, suffixes=self.targets)
         super().__init__(classifier, pooling, **how)
         self.member_columns = tuple(range(1, members + 1))
         if normalise:

@@ -36,13 +36,18 @@ class Fitting:
     longest: int
 
 
+def shared_folder() -> Path:
+    """Return the folder of larger preference files, there or not: `PLAUDIT_SHARED_DATA`, else ``../shared/data``."""
+    return Path(os.environ.get(SHARED, ROOT.parent / "shared" / "data"))
+
+
 def shared_pairs() -> Iterator[Pair]:
     """Yield the pairs of hh-rlhf harmless in the folder `PLAUDIT_SHARED_DATA`, else ``../shared/data``.
 
     Raises:
         NoPairs: the file is not there.
     """
-    path = Path(os.environ.get(SHARED, ROOT.parent / "shared" / "data")) / PAIRS_FILE
+    path = shared_folder() / PAIRS_FILE
     if not path.is_file():
         raise NoPairs(f"{PAIRS_FILE} is in none of the places looked at; {SHARED} may name its folder")
     return map(conversational, read(path, "hh", on_flaw="drop"))

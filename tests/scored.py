@@ -32,6 +32,9 @@ def predictions(draw: st.DrawFn, fewest: int = 1, most: int = 30) -> Predictions
         by_response=by_response,
         lengths=np.array(draw(st.lists(st.integers(0, 9), min_size=responses, max_size=responses))),
         variance=np.array(draw(st.lists(st.just(np.nan) | st.floats(0, 9), min_size=responses, max_size=responses))),
+        margin_variance=np.array(
+            draw(st.lists(st.just(np.nan) | st.floats(0, 9), min_size=comparisons, max_size=comparisons)), float
+        ),
         slices={"source": draw(_labels(comparisons)), "subset": draw(_labels(comparisons))},
         parts=draw(_table(responses)),
         ratings=draw(_table(responses)),

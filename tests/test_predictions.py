@@ -16,7 +16,10 @@ from hypothesis import strategies as st
 from plaudit.predictions import Predictions
 from tests.scored import as_labels, predictions
 
-ARRAYS = ("rewards", "chosen", "rejected", "outcome", "weight", "strength", "response_group", "lengths", "variance")
+ARRAYS = (
+    *("rewards", "response_group", "lengths", "variance"),
+    *("chosen", "rejected", "outcome", "weight", "strength", "margin_variance"),
+)
 
 PAIRS = Predictions.from_pairs([3.0, 0.5], [1.0, 0.5], group=[7, 9], lengths=([5, 6], [8, 2]))
 
@@ -74,6 +77,9 @@ def test_lists_and_float32_are_taken_exactly_and_sealed() -> None:
         ({"weight": [1.0, np.inf]}, "weight of comparison 1 is inf"),
         ({"weight": [1.0]}, "weight has 1 entries for 2 comparisons"),
         ({"strength": [np.inf, 1.0]}, "strength of comparison 0 is inf"),
+        ({"variance": [1.0, 2.0, -3.0, np.nan]}, "^variance holds negative or infinite values; it is 0 or more, or NaN"),
+        ({"margin_variance": [1.0, np.inf]}, "^margin_variance holds negative or infinite values"),
+        ({"margin_variance": [1.0]}, "margin_variance has 1 entries for 2 comparisons"),
         ({"lengths": [1, 2, 3, -4]}, "length of response number 3 is -4"),
         ({"response_group": [7, 9, 7, 8]}, r"groups of comparison 1 is \[9 8\]; it must be the same on both sides"),
         ({"slices": {"source": ["x"]}}, "slice 'source' has 1 entries for 2 comparisons"),
@@ -104,6 +110,7 @@ def test_select_keeps_what_is_said_about_a_comparison(scored: Predictions, data:
     part = scored.select(kept)
     assert part.margins.tolist() == scored.margins[kept].tolist()
     assert part.weight.tolist() == scored.weight[kept].tolist()
+    np.testing.assert_array_equal(part.margin_variance, scored.margin_variance[kept])
     assert part.slices["source"].tolist() == [scored.slices["source"][i] for i in kept]
     assert part.length_differences.tolist() == scored.length_differences[kept].tolist()
     for side, whole in zip(part.comparison_groups, scored.comparison_groups, strict=True):
@@ -205,6 +212,24 @@ def test_lines_are_plain_json(tmp_path: Path) -> None:
     rows = [json.loads(line, parse_constant=lambda text: pytest.fail(text)) for line in lines]
     assert rows[1] == {"rewards": 3.0, "response_group": 7, "lengths": 5}
     assert rows[5]["strength"] is None
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".npz"])
+def test_files_from_before_variances_of_margins_are_read(suffix: str, tmp_path: Path) -> None:
+    """A file without the column gives NaN, and no sum of variances is made up for it."""
+    path, old = tmp_path / f"new{suffix}", tmp_path / f"old{suffix}"
+    known = replace(PAIRS, variance=[1.0, 2.0, 3.0, 4.0], margin_variance=[0.5, 0.25])  # type: ignore[arg-type]
+    known.save(path)
+    if suffix == ".npz":
+        with np.load(path) as arrays:
+            np.savez(old, **{name: arrays[name] for name in arrays if name != "margin_variance"})
+    else:
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        kept = [{name: value for name, value in row.items() if name != "margin_variance"} for row in rows]
+        old.write_text("\n".join(map(json.dumps, kept)))
+    assert Predictions.load(path).margin_variance.tolist() == [0.5, 0.25]
+    assert np.isnan(Predictions.load(old).margin_variance).all()
+    assert Predictions.load(old).variance.tolist() == [1.0, 2.0, 3.0, 4.0]
 
 
 def test_evaluation_needs_no_torch() -> None:

@@ -21,6 +21,7 @@ from plaudit.evaluation.flags import flags
 from plaudit.evaluation.intervals import LEVEL, intervals
 from plaudit.evaluation.metrics import Metric, choose
 from plaudit.evaluation.sections import Flag, Section
+from plaudit.evaluation.selective import Selective, selective
 from plaudit.evaluation.slices import parts, with_length
 from plaudit.evaluation.table import render, text
 from plaudit.predictions import Predictions
@@ -38,6 +39,7 @@ class Evaluation:
         unit: what was resampled, ``prompts`` or ``responses``.
         resamples: number of resamples behind each interval.
         seed: their seed.
+        selective: what dropping the least certain comparisons does, or None where the model gives no variances.
     """
 
     overall: Section
@@ -47,12 +49,13 @@ class Evaluation:
     unit: str
     resamples: int
     seed: int
+    selective: Selective | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as a plain dict, with the usual numbers at the top.
 
         ``accuracy``, ``interval`` (its two ends, or None), ``ece``, ``nll``, ``brier`` and ``n`` repeat what
-        ``overall`` holds; those whose metric was not asked for are left out.
+        ``overall`` holds; those whose metric was not asked for are left out. ``selective`` is there where it is known.
         """
         return {
             **_headline(self.overall),
@@ -64,11 +67,12 @@ class Evaluation:
             "overall": self.overall.to_json(),
             "correlations": [one.to_json() for one in self.correlations],
             "slices": {name: {label: part.to_json() for label, part in of.items()} for name, of in self.slices.items()},
+            **({} if self.selective is None else {"selective": self.selective.to_json()}),
         }
 
     def table(self) -> Group:
         """Return flags and tables for a rich console."""
-        return render(self.overall, self.slices, self.flags, self.correlations, self._drawn())
+        return render(self.overall, self.slices, self.flags, self._drawn(), self.correlations, self.selective)
 
     def __str__(self) -> str:
         """Return flags and tables as plain text."""
@@ -87,7 +91,8 @@ def evaluate(
 ) -> Evaluation:
     """Return every metric with its 95 % interval, for all comparisons and per slice, beside the baselines.
 
-    Where responses are rated, the correlation of rewards and parts with ratings stands beside.
+    Where responses are rated, the correlation of rewards and parts with ratings stands beside; where margins have
+    variances, selective accuracy by them.
 
     Args:
         predictions: the scored comparisons.
@@ -117,6 +122,7 @@ def evaluate(
         unit="responses" if predictions.by_response else "prompts",
         resamples=resamples,
         seed=seed,
+        selective=selective(predictions, resamples=resamples, seed=seed),
     )
 
 

@@ -22,12 +22,12 @@ is read off the resampled values as follows.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from scipy.stats import norm, t
 
-from plaudit.evaluation.metrics import Metric, OfTerms, OwnEnds, divide
+from plaudit.evaluation.metrics import Metric, OfTerms, OwnEnds, Reweighted, divide
 from plaudit.evaluation.resampling import Units, draws, pair_draws, values
 from plaudit.predictions import Floats, Predictions
 
@@ -83,8 +83,7 @@ def intervals(
     counted = _by_size(predictions)
     units = Units.of(counted)
     if units.count < FEWEST_GROUPS:
-        reason = f"{units.count} groups; an interval needs at least {FEWEST_GROUPS}"
-        return {name: Estimate(metric(counted), None, None, reason) for name, metric in metrics.items()}
+        return {name: Estimate(metric(counted), None, None, _too_few(units)) for name, metric in metrics.items()}
     resampled = _resampled(metrics, counted, units, resamples, seed)
     return {name: _estimate(metric, counted, resampled[name], units) for name, metric in metrics.items()}
 
@@ -92,6 +91,38 @@ def intervals(
 def interval(metric: Metric, predictions: Predictions, resamples: int = 2000, seed: int = 0) -> Estimate:
     """Return one metric with its interval; see `intervals`."""
     return intervals({"metric": metric}, predictions, resamples, seed)["metric"]
+
+
+class Table(Protocol):
+    """Several numbers at once, float64 [K], with their values under other weights; see `intervals_of_table`."""
+
+    def __call__(self, predictions: Predictions) -> Floats:
+        """Return the numbers, float64 [K]."""
+        ...
+
+    def reweighted(self, predictions: Predictions) -> Reweighted:
+        """Return the numbers as a function of the weights [B, M]: float64 [B, K]."""
+        ...
+
+
+def intervals_of_table(
+    table: Table, predictions: Predictions, resamples: int = 2000, seed: int = 0
+) -> tuple[Estimate, ...]:
+    """Return each of the K numbers of a table with its interval; numbers, resamples and errors as in `intervals`."""
+    if resamples < 100:
+        raise ValueError(f"an interval needs at least 100 resamples, not {resamples}")
+    counted = _by_size(predictions)
+    units, points = Units.of(counted), table(counted)
+    if units.count < FEWEST_GROUPS:
+        return tuple(Estimate(float(point), None, None, _too_few(units)) for point in points)
+    known: Any = {"": table}
+    resampled = _resampled(known, counted, units, resamples, seed)[""]
+    edge = upper_level(units.count)
+    ends = np.nanquantile(resampled, (1 - edge, edge), axis=0)
+    return tuple(
+        Estimate(float(point), float(min(low, point)), float(max(high, point)))
+        for point, low, high in zip(points, *ends, strict=True)
+    )
 
 
 def _by_size(predictions: Predictions) -> Predictions:
@@ -131,7 +162,7 @@ def _estimate(metric: Metric, predictions: Predictions, resampled: Floats, units
         return _at_the_bound(point, getattr(metric, "bound", 0), units)
     if not np.isfinite(point):
         return Estimate(point, None, None, f"its value is {point}")
-    edge = float(norm.cdf(t.ppf((1 + LEVEL) / 2, units.count - 1) * np.sqrt(units.count / (units.count - 1))))
+    edge = upper_level(units.count)
     own: object = metric
     if isinstance(own, OwnEnds):
         low, high = own.ends(_centre(metric, predictions), resampled, edge)
@@ -139,6 +170,15 @@ def _estimate(metric: Metric, predictions: Predictions, resampled: Floats, units
         low, high = np.nanquantile(resampled, (1 - edge, edge))
     lowest, highest = getattr(metric, "range", (-np.inf, np.inf))
     return Estimate(point, float(max(min(low, point), lowest)), float(min(max(high, point), highest)))
+
+
+def _too_few(units: Units) -> str:
+    return f"{units.count} groups; an interval needs at least {FEWEST_GROUPS}"
+
+
+def upper_level(groups: int) -> float:
+    """Return the level of the quantile at which the upper end of an interval over ``groups`` is read off."""
+    return float(norm.cdf(t.ppf((1 + LEVEL) / 2, groups - 1) * np.sqrt(groups / (groups - 1))))
 
 
 def _at_the_bound(point: float, power: int, units: Units) -> Estimate:

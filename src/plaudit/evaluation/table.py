@@ -11,20 +11,27 @@ from plaudit import members
 from plaudit.evaluation.correlations import Correlation
 from plaudit.evaluation.intervals import Estimate
 from plaudit.evaluation.sections import Flag, Section
+from plaudit.evaluation.selective import Selective
 
 _SLICE_METRICS = ("accuracy", "log_likelihood", "expected_calibration_error")
+
+
+_ORDERS = {"variance": "variance", "ratio": "|margin| / sd", "margin": "|margin|"}
 
 
 def render(
     overall: Section,
     slices: Mapping[str, Mapping[str, Section]],
     flags: Sequence[Flag],
-    rated: Sequence[Correlation],
     caption: str,
+    rated: Sequence[Correlation] = (),
+    selective: Selective | None = None,
 ) -> Group:
-    """Return the flags, the tables of all comparisons and of ratings, and one table a slice, for a rich console."""
+    """Return the flags, the tables of all comparisons, by certainty and of ratings, one table a slice; for a console."""
     lines = [Text(f"! {flag.code}: {flag.sentence}", style="bold yellow") for flag in flags]
-    tables = [_overall(overall, caption), *([correlation_table(rated)] if rated else [])]
+    tables = [_overall(overall, caption)]
+    tables += [] if selective is None else [_selective(selective)]
+    tables += [correlation_table(rated)] if rated else []
     return Group(*lines, *tables, *(_slice(name, parts) for name, parts in slices.items()))
 
 
@@ -82,6 +89,23 @@ def _slice(name: str, parts: Mapping[str, Section]) -> Table:
         table.add_column(label(metric), justify="right")
     for value, section in parts.items():
         table.add_row(value, f"{section.comparisons:,}", *(_brief(section.metrics[metric]) for metric in shown))
+    return table
+
+
+def _selective(selective: Selective) -> Table:
+    left_out = f"; {selective.without:,} without a variance left out" if selective.without else ""
+    title = f"accuracy of the most certain, {selective.comparisons:,} comparisons{left_out}"
+    table = Table(title=title, title_justify="left")
+    table.add_column("kept")
+    curves = selective.curves
+    for name in curves:
+        table.add_column(f"by {_ORDERS[name]}", justify="right")
+    for place, coverage in enumerate(selective.coverages):
+        table.add_row(f"{coverage:.0%}", *(_brief(curve.accuracies[place]) for curve in curves.values()))
+    table.add_section()
+    table.add_row("it", *(curve.verdict for curve in curves.values()))
+    table.add_row("risk-coverage area", *(_brief(curve.area) for curve in curves.values()))
+    table.add_row("less than by chance", *(_brief(curve.gain) for curve in curves.values()))
     return table
 
 

@@ -62,6 +62,7 @@ class Headed(nn.Module):
     Attributes:
         varies: whether the rewards have a variance.
         member_columns: columns of the rewards that are reward models of their own and learn each for itself.
+        directions: how many ``Rewards.deviations`` there are, 0 for none.
         padded_budget: padded tokens that the padded layout computes at once, unless one sequence is longer.
         whole_only: why the head cannot be trained on features of a frozen backbone, or an empty string.
         language_model: the backbone's language-model head, for rewards with log-likelihoods; None keeps none. It is
@@ -73,6 +74,7 @@ class Headed(nn.Module):
 
     varies: ClassVar[bool] = False
     member_columns: tuple[int, ...] = ()
+    directions: int = 0
     padded_budget: int = BUDGET
     whole_only: ClassVar[str] = ""
     language_model: LanguageHead | None

@@ -3,7 +3,7 @@
 Nothing is re-implemented here. A head receives one gathered hidden state a response and returns its reward, in fp32.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -27,10 +27,10 @@ def head_modules(classifier: PreTrainedModel) -> dict[str, nn.Module]:
         UnsupportedHead: the class keeps its head in a shape that is not known.
     """
     prefix = classifier.base_model_prefix
-    if hasattr(classifier, "score"):
-        return {name: classifier.get_submodule(name) for name in getattr(classifier, "head_names", ("score",))}
-    if isinstance(getattr(backbone_of(classifier), "pooler", None), nn.Module):
-        names: tuple[str, ...] = (f"{prefix}.pooler", "classifier")
+    names: tuple[str, ...] = getattr(classifier, "head_names", ("score",) if hasattr(classifier, "score") else ())
+    if not names and isinstance(getattr(backbone_of(classifier), "pooler", None), nn.Module):
+        names = (f"{prefix}.pooler", "classifier")
+    if names:
         return {name: classifier.get_submodule(name) for name in names}
     for names in (("pooler", "classifier"), ("head", "classifier")):
         if all(hasattr(classifier, name) for name in names):
@@ -53,6 +53,37 @@ def last_linear(classifier: PreTrainedModel) -> nn.Linear:
     """Return the linear layer that makes the head's outputs."""
     last = _modules(classifier)[-1]
     return [module for module in last.modules() if isinstance(module, nn.Linear)][-1]
+
+
+def linear_layers(classifier: PreTrainedModel, suffixes: Sequence[str] = ()) -> list[str]:
+    """Return the names of the backbone's linear layers (and ``Conv1D``), without those of the head.
+
+    Args:
+        classifier: a sequence classifier.
+        suffixes: last parts of the names wanted; all if empty.
+
+    Raises:
+        ValueError: there is no such layer.
+    """
+    heads = list(head_modules(classifier))
+    linear = [
+        name
+        for name, module in classifier.named_modules()
+        if (isinstance(module, nn.Linear) or type(module).__name__ == "Conv1D")
+        and name.startswith(f"{classifier.base_model_prefix}.")
+        and not any(name == head or name.startswith(f"{head}.") for head in heads)
+    ]
+    found = [name for name in linear if not suffixes or name.rsplit(".", 1)[-1] in suffixes]
+    if not found:
+        known = ", ".join(sorted({name.rsplit(".", 1)[-1] for name in linear}))
+        raise ValueError(f"no layer to adapt is called {', '.join(suffixes) or 'anything'}; the backbone has: {known}")
+    return found
+
+
+def put(root: nn.Module, name: str, module: nn.Module) -> None:
+    """Put ``module`` where the module of that dotted name is inside ``root``."""
+    parent, _, leaf = name.rpartition(".")
+    setattr(root.get_submodule(parent), leaf, module)
 
 
 def apply_head(classifier: PreTrainedModel, hidden: Tensor) -> Tensor:

@@ -40,12 +40,16 @@ class Rewards:
         log_likelihood: float32 [N], mean log-probability of a token of each response given what came before, in nats,
             where the model kept the backbone's language-model head; else None.
         spans: of the batch's responses, where the model reads spans and the labels have marks; else None.
+        deviations: float32 [N, D], a root of the covariance of the rewards: the covariance of two is the product of
+            their rows, the variance of their margin the squared distance of those. None where the rewards err
+            independently, or where it follows from the members.
     """
 
     values: torch.Tensor
     variance: torch.Tensor | None = None
     log_likelihood: torch.Tensor | None = None
     spans: SpanLogits | None = None
+    deviations: torch.Tensor | None = None
 
     @property
     def scalar(self) -> torch.Tensor:

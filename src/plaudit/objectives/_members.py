@@ -27,7 +27,8 @@ class EachMember:
 
     def __call__(self, rewards: Rewards, labels: Labels) -> Terms:
         """Return the terms of the first member, then those of the second, and so on."""
-        alone = [replace(rewards, values=rewards.values[:, [column]], variance=None) for column in self.columns]
+        without = replace(rewards, variance=None, deviations=None)
+        alone = [replace(without, values=rewards.values[:, [column]]) for column in self.columns]
         terms = [self.objective(member, labels) for member in alone]
         penalties = [part.penalty for part in terms if part.penalty is not None]
         return Terms(

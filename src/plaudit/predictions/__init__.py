@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
-from plaudit.predictions.files import OF_COMPARISONS, OF_RESPONSES, TABLES, read_columns, write_columns
+from plaudit.predictions.files import OF_COMPARISONS, OF_RESPONSES, TABLES, VARIANCES, read_columns, write_columns
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -48,10 +48,10 @@ class Predictions:
         by_response: whether the unit is the response, not the prompt: then a comparison's bootstrap weight is the
             product of the multiplicities of its two sides' groups; otherwise both sides share one group.
         lengths: int64 [N], length of each response in characters.
-        slices: name to one label a comparison, object [M] (``source``, ``subset``, …); labels are text, numbers,
-            booleans or None.
+        slices: name (``source``, …) to one label a comparison, object [M]: text, numbers, booleans or None.
         ids: str [N], identity of each response, for reading examples; may be empty.
         variance: float64 [N], the model's own variance of each reward, NaN where it gives none; all NaN if left out.
+        margin_variance: float64 [M], likewise of each margin; no sum of two rewards' unless they err independently.
         parts: name to float64 [N], what the model makes its reward of (attributes, levels, members).
         ratings: name to float64 [N], how people rated each response, NaN where nobody did.
 
@@ -72,12 +72,14 @@ class Predictions:
     slices: Mapping[str, Labels] = field(default_factory=dict)
     ids: tuple[str, ...] = ()
     variance: Floats = field(default_factory=lambda: np.zeros(0))
+    margin_variance: Floats = field(default_factory=lambda: np.zeros(0))
     parts: Mapping[str, Floats] = field(default_factory=dict)
     ratings: Mapping[str, Floats] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not np.size(self.variance):
-            object.__setattr__(self, "variance", np.full(np.shape(self.rewards), np.nan))
+        for name, like in VARIANCES.items():
+            if not np.size(getattr(self, name)):
+                object.__setattr__(self, name, np.full(np.shape(getattr(self, like)), np.nan))
         for name in OF_RESPONSES + OF_COMPARISONS:
             object.__setattr__(self, name, _column(name, getattr(self, name), whole=name in _WHOLE))
         object.__setattr__(self, "slices", {name: _labels(name, found) for name, found in self.slices.items()})
@@ -99,6 +101,7 @@ class Predictions:
         outcome: ArrayLike | None = None,
         weight: ArrayLike | None = None,
         strength: ArrayLike | None = None,
+        margin_variance: ArrayLike | None = None,
         group: ArrayLike | None = None,
         lengths: tuple[ArrayLike, ArrayLike] | None = None,
         slices: Mapping[str, Sequence[Any] | Labels] | None = None,
@@ -111,6 +114,7 @@ class Predictions:
             outcome: 1 or 0.5 (a tie) a pair; 1 if not given.
             weight: how much a pair counts; 1 if not given.
             strength: stated margin a pair, NaN where there is none.
+            margin_variance: the model's variance of each margin, NaN where there is none.
             group: number of the prompt's group a pair; a group of its own each if not given.
             lengths: characters of the chosen and of the rejected responses; 0 if not given.
             slices: name to one label a pair.
@@ -127,6 +131,7 @@ class Predictions:
             outcome=np.ones(count) if outcome is None else np.asarray(outcome),
             weight=np.ones(count) if weight is None else np.asarray(weight),
             strength=np.full(count, np.nan) if strength is None else np.asarray(strength),
+            margin_variance=np.zeros(0) if margin_variance is None else np.asarray(margin_variance),
             response_group=np.concatenate([groups, groups]),
             lengths=np.zeros(2 * count, np.int64) if lengths is None else np.concatenate([*map(np.asarray, lengths)]),
             slices={name: _labels(name, found) for name, found in (slices or {}).items()},
@@ -177,14 +182,11 @@ class Predictions:
             ids=tuple(self.ids[i] for i in used) if self.ids else (),
             **{name: {key: own[used] for key, own in getattr(self, name).items()} for name in TABLES},
             **{name: getattr(self, name)[used] for name in OF_RESPONSES},
-            **{name: getattr(self, name)[kept] for name in ("outcome", "weight", "strength")},
+            **{name: getattr(self, name)[kept] for name in OF_COMPARISONS[2:]},
         )
 
     def save(self, path: str | Path) -> None:
-        """Write every number exactly to ``path``: ``.jsonl`` (readable anywhere) or ``.npz`` (small and fast).
-
-        The file appears whole or not at all.
-        """
+        """Write every number exactly to ``path``, ``.jsonl`` (readable) or ``.npz`` (fast): whole or not at all."""
         write_columns(self, Path(path))
 
     @classmethod
@@ -228,8 +230,11 @@ class Predictions:
                 f"the reward of response {self.name_of(first)} is {self.rewards[first]}; rewards are finite "
                 f"float32 values ({int(bad.sum())} of {bad.size} are not)"
             )
-        if ((self.variance < 0) | np.isinf(self.variance)).any():
-            raise ValueError("variance holds negative or infinite values; it is 0 or more, or NaN where there is none")
+        for name in VARIANCES:
+            if ((getattr(self, name) < 0) | np.isinf(getattr(self, name))).any():
+                raise ValueError(
+                    f"{name} holds negative or infinite values; it is 0 or more, or NaN where there is none"
+                )
         for table in TABLES:
             if wild := [name for name, column in getattr(self, table).items() if np.isinf(column).any()]:
                 raise ValueError(f"{table} {wild[0]!r} holds infinite values; a number, or NaN where there is none")
@@ -242,17 +247,15 @@ class Predictions:
         for name in ("chosen", "rejected"):
             index = getattr(self, name)
             _refuse((index < 0) | (index >= count), name, index, f"an index from 0 to {count - 1}")
-        outcome_wrong = (self.outcome != 1) & (self.outcome != 0.5)
-        _refuse(outcome_wrong, "outcome", self.outcome, "1 (chosen won) or 0.5 (a tie)")
+        _refuse(~np.isin(self.outcome, (0.5, 1)), "outcome", self.outcome, "1 (chosen won) or 0.5 (a tie)")
         _refuse(~((self.weight >= 0) & np.isfinite(self.weight)), "weight", self.weight, "finite and 0 or more")
         _refuse(np.isinf(self.strength), "strength", self.strength, "finite, or NaN where none was stated")
 
     def _check_groups(self) -> None:
         if self.by_response:
             return
-        left, right = self.comparison_groups
-        apart = np.stack([left, right], axis=1)
-        _refuse(left != right, "groups", apart, "the same on both sides unless by_response is set")
+        apart = np.stack(self.comparison_groups, axis=1)
+        _refuse(apart[:, 0] != apart[:, 1], "groups", apart, "the same on both sides unless by_response is set")
 
 
 def _refuse(wrong: NDArray[np.bool_], name: str, values: NDArray[Any], right: str) -> None:

@@ -13,7 +13,9 @@ from zipfile import BadZipFile
 import numpy as np
 
 OF_RESPONSES = ("rewards", "response_group", "lengths", "variance")
-OF_COMPARISONS = ("chosen", "rejected", "outcome", "weight", "strength")
+OF_COMPARISONS = ("chosen", "rejected", "outcome", "weight", "strength", "margin_variance")
+VARIANCES = {"variance": "rewards", "margin_variance": "chosen"}
+"""Fields that may be left out, and for each a column that is as long."""
 TABLES = ("parts", "ratings")
 """Fields that hold a column of the responses for each of some names."""
 
@@ -66,13 +68,16 @@ def _rows(predictions: Any) -> Iterator[dict[str, Any]]:
     for index, values in enumerate(responses):
         identity = {"id": predictions.ids[index]} if predictions.ids else {}
         row = identity | dict(zip(OF_RESPONSES, values, strict=True))
-        kept = {name: value for name, value in row.items() if name != "variance" or not np.isnan(value)}
-        yield kept | _entries(predictions, index)
+        yield _stated(row) | _entries(predictions, index)
     comparisons = zip(*(getattr(predictions, name).tolist() for name in OF_COMPARISONS), strict=True)
     for index, values in enumerate(comparisons):
         row = dict(zip(OF_COMPARISONS, values, strict=True))
         stated = None if np.isnan(row["strength"]) else row["strength"]
-        yield row | {"strength": stated, "slices": [labels[index] for labels in predictions.slices.values()]}
+        yield _stated(row) | {"strength": stated, "slices": [labels[index] for labels in predictions.slices.values()]}
+
+
+def _stated(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in VARIANCES or not np.isnan(value)}
 
 
 def _entries(predictions: Any, index: int) -> dict[str, dict[str, float]]:
@@ -93,8 +98,7 @@ def _read_lines(path: Path) -> Columns:
     split = 1 + head["responses"]
     responses, comparisons = rows[1:split], rows[split:]
     slices = list(zip(*_field(comparisons, "slices", split + 1), strict=True))
-    columns = {name: _field(responses, name, 2) for name in OF_RESPONSES if name != "variance"}
-    columns["variance"] = [row.get("variance", np.nan) for row in responses]
+    columns = {name: _field(responses, name, 2) for name in OF_RESPONSES}
     columns |= {name: _field(comparisons, name, split + 1) for name in OF_COMPARISONS}
     columns["strength"] = [np.nan if value is None else value for value in columns["strength"]]
     tables = {
@@ -131,9 +135,9 @@ def _check_head(head: Mapping[str, Any], rows: int) -> None:
 
 def _field(rows: Sequence[Mapping[str, Any]], name: str, first_line: int) -> list[Any]:
     for number, row in enumerate(rows, first_line):
-        if name not in row:
+        if name not in row and name not in VARIANCES:
             raise ValueError(f"line {number} has no field {name!r}")
-    return [row[name] for row in rows]
+    return [row.get(name, np.nan) for row in rows]
 
 
 def _write_arrays(predictions: Any, path: Path) -> None:
@@ -150,8 +154,7 @@ def _write_arrays(predictions: Any, path: Path) -> None:
 def _read_arrays(path: Path) -> Columns:
     with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         described = json.loads(arrays["described"].tobytes())
-        names = [name for name in OF_RESPONSES + OF_COMPARISONS if name != "variance" or name in arrays]
-        columns = {name: arrays[name] for name in names}
+        columns = {name: arrays[name] for name in OF_RESPONSES + OF_COMPARISONS}
         listed = {table: described.pop(table, ()) for table in TABLES}
         tables = {
             table: dict(zip(found, arrays[table], strict=True)) if found else {} for table, found in listed.items()

@@ -4,6 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from plaudit.preferences.preference import Content
 
 
@@ -19,6 +22,8 @@ class Score:
         refused: why there is no reward (a word), or "".
         parts: what the reward is made of (attributes, members), by name; empty where the model has one number.
         variance: of the reward, or None where the model has none.
+        deviations: float32 [D], only where asked for: the squared distance of two responses' deviations is the variance
+            of their margin. None where the model's rewards err independently, so that variances add.
     """
 
     reward: float
@@ -28,6 +33,7 @@ class Score:
     refused: str = ""
     parts: Mapping[str, float] = field(default_factory=dict, hash=False)
     variance: float | None = None
+    deviations: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
     def __float__(self) -> float:
         """Return the reward."""

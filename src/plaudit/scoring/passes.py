@@ -26,15 +26,18 @@ def rewards_of(model: Headed, sequences: Iterable[Tokens], budget: int = BUDGET)
     return columns_of(model, sequences, budget)[:, 0]
 
 
-def columns_of(model: Headed, sequences: Iterable[Tokens], budget: int = BUDGET) -> NDArray[np.float64]:
+def columns_of(
+    model: Headed, sequences: Iterable[Tokens], budget: int = BUDGET, *, deviations: bool = False
+) -> NDArray[np.float64]:
     """Return rewards, parts and variance of each sequence, float64 [N, `Headed.columns`], in the order given.
 
-    Equal sequences are computed once.
+    Equal sequences are computed once. With ``deviations``, the model's `Headed.directions` columns of them come after.
 
     Raises:
         NonFiniteReward: a number is NaN or infinite.
     """
-    return _each(model, sequences, lambda batch: _columns(model, batch), len(model.columns), budget)
+    width = len(model.columns) + (model.directions if deviations else 0)
+    return _each(model, sequences, lambda batch: _columns(model, batch, deviations=deviations), width, budget)
 
 
 def logits_of(model: Headed, sequences: Iterable[Tokens]) -> NDArray[np.float64]:
@@ -42,10 +45,11 @@ def logits_of(model: Headed, sequences: Iterable[Tokens]) -> NDArray[np.float64]
     return _each(model, sequences, lambda batch: model.logits(model.features(batch)), len(model.labels), BUDGET)
 
 
-def _columns(model: Headed, batch: Batch) -> torch.Tensor:
+def _columns(model: Headed, batch: Batch, *, deviations: bool) -> torch.Tensor:
     rewards = model(batch)
     varied = [] if rewards.variance is None else [rewards.variance[:, None]]
-    return torch.cat([rewards.values, *varied], dim=1)
+    more = [rewards.deviations] if deviations and rewards.deviations is not None else []
+    return torch.cat([rewards.values, *varied, *more], dim=1)
 
 
 def _each(

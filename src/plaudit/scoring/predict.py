@@ -17,12 +17,15 @@ from plaudit.scoring.conversations import Pair
 Score = Callable[[Sequence[Pair]], Sequence[SupportsFloat]]
 """Rewards of (prompt, response) pairs; NaN where there is none. ``Scorer.rewards`` is one.
 
-``Scorer.score`` is another: where what it gives has a ``variance`` or ``parts``, the predictions have them too.
+``Scorer.score`` is another: where what it gives has ``parts`` or a ``variance``, the predictions have them too, and the
+variance of each margin: the squared distance of the two sides' ``deviations``, or where there are none, the sum of two
+variances.
 """
-
 
 Table = dict[str, NDArray[np.float64]]
 """Columns of the responses by name."""
+_BLOCK = 4_000_000
+"""Deviations subtracted at a time."""
 
 
 class NoReward(ValueError):
@@ -61,7 +64,40 @@ def predict(
     _settle(nodes, rewards, len(nodes.edges) - len(kept), on_unfit)
     variance = np.array([math.nan if (own := getattr(one, "variance", None)) is None else own for one in found])
     parts = _tabled([{name: (value,) for name, value in getattr(one, "parts", {}).items()} for one in found])
-    return _predictions(nodes, rewards, variance, parts, kept)
+    ends = np.array([(edge.chosen, edge.rejected) for edge in kept], np.int64)
+    of_margins = margin_variance(variance, [getattr(one, "deviations", None) for one in found], ends)
+    return _predictions(nodes, _Found(rewards, variance, parts), of_margins, kept)
+
+
+def margin_variance(
+    variance: NDArray[np.float64], deviations: Sequence[NDArray[np.float32] | None], ends: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the variance of the margin of each of M comparisons, float64 [M].
+
+    Args:
+        variance: float64 [N], of each reward, NaN where there is none.
+        deviations: float32 [D] a reward, or None; see `plaudit.scoring.best_of_n.Score`.
+        ends: int64 [M, 2], the two sides. The margin of a response over itself is 0, and so is its variance.
+    """
+    left, right = ends.T
+    found = np.where(left == right, 0.0, 1.0) * (variance[left] + variance[right])
+    known = np.array([each is not None for each in deviations])
+    if known.any():
+        width = next(len(each) for each in deviations if each is not None)
+        table = np.stack([np.zeros(width, np.float32) if each is None else each for each in deviations])
+        shared = np.flatnonzero(known[left] & known[right])
+        for part in np.array_split(shared, 1 + shared.size * width // _BLOCK):
+            found[part] = np.square(table[left[part]] - table[right[part]], dtype=np.float64).sum(axis=1)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was given for each response: rewards and variances [N], and columns of parts by name."""
+
+    rewards: NDArray[np.float64]
+    variance: NDArray[np.float64]
+    parts: Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +165,8 @@ def _settle(nodes: _Nodes, rewards: np.ndarray[Any, Any], lost: int, on_unfit: s
 
 def _predictions(
     nodes: _Nodes,
-    rewards: NDArray[np.float64],
-    variance: NDArray[np.float64],
-    parts: Table,
+    found: _Found,
+    of_margins: NDArray[np.float64],
     edges: list[_Edge],
 ) -> Predictions:
     used = sorted({place for edge in edges for place in (edge.chosen, edge.rejected)})
@@ -140,10 +175,11 @@ def _predictions(
     numbers = {unit: number for number, unit in enumerate(dict.fromkeys(units))}
     strengths = [edge.comparison.strength for edge in edges]
     return Predictions(
-        rewards=rewards[used],
-        variance=variance[used],
-        parts={name: column[used] for name, column in parts.items()},
+        rewards=found.rewards[used],
+        variance=found.variance[used],
+        parts={name: column[used] for name, column in found.parts.items()},
         ratings=_tabled([nodes.ratings[node] for node in used]),
+        margin_variance=of_margins,
         chosen=np.array([place[edge.chosen] for edge in edges], np.int64),
         rejected=np.array([place[edge.rejected] for edge in edges], np.int64),
         outcome=np.array([0.5 if edge.comparison.tie else 1.0 for edge in edges]),

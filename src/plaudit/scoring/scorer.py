@@ -10,7 +10,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from plaudit.encoding.encode import without_prompt
 from plaudit.encoding.encoder import Sequence as Tokens
@@ -26,6 +28,7 @@ from plaudit.scoring.verify import Artefact, load
 OnUnfit = Literal["error", "nan"]
 Row = tuple[float, ...]
 """What a model says of one sequence, a number for each of `Headed.columns`."""
+Deviations = NDArray[np.float32]
 
 _AT_ONCE = 4096
 """Conversations encoded and scored together, whatever the length of the list."""
@@ -96,12 +99,16 @@ class Scorer:
             artefact = open_foreign(folder, dtype, device, template=template)
         return cls(artefact, RewardCache(cache) if cache is not None else None)
 
-    def score(self, conversations: Iterable[Any], *, on_unfit: OnUnfit = "error") -> list[Score]:
+    def score(
+        self, conversations: Iterable[Any], *, on_unfit: OnUnfit = "error", deviations: bool = False
+    ) -> list[Score]:
         """Score conversations, each in one of `conversations.SHAPES`, in the order given.
 
         Args:
             conversations: (prompt, response) pairs, lists of messages, records, texts.
             on_unfit: what to do about one that cannot be encoded: ``error``, or ``nan`` with the reason in ``refused``.
+            deviations: give each score its `Score.deviations`, for the variances of margins. A model that has many
+                (``laplace``) then computes everything anew, as the cache does not keep them.
 
         Raises:
             BadConversation: something has no known shape.
@@ -113,7 +120,7 @@ class Scorer:
         while chunk := list(islice(remaining, _AT_ONCE)):
             first = len(scores)
             pairs = [as_pair(given, f"conversation {first + number}") for number, given in enumerate(chunk)]
-            scores += self._chunk(pairs, first, on_unfit)
+            scores += self._chunk(pairs, first, on_unfit, deviations=deviations)
         return scores
 
     def rewards(self, conversations: Iterable[Any], *, on_unfit: OnUnfit = "error") -> list[float]:
@@ -151,10 +158,10 @@ class Scorer:
         """
         return self.rewards(zip(prompts, completions, strict=True))
 
-    def _chunk(self, pairs: list[Pair], first: int, on_unfit: OnUnfit) -> list[Score]:
+    def _chunk(self, pairs: list[Pair], first: int, on_unfit: OnUnfit, *, deviations: bool) -> list[Score]:
         encoded = list(self._encoded(pairs, first, on_unfit))
         fitting = [item for item in encoded if not isinstance(item, Unencodable)]
-        found = iter(self._found(fitting))
+        found = self._answers(fitting, deviations=deviations)
         return [
             Score(math.nan, refused=item.reason) if isinstance(item, Unencodable) else self._score(item, *next(found))
             for item in encoded
@@ -170,11 +177,30 @@ class Scorer:
             else:
                 yield result
 
-    def _score(self, sequence: Tokens, row: Row, cached: bool) -> Score:
+    def _score(self, sequence: Tokens, row: Row, cached: bool, deviations: Deviations | None) -> Score:
         named = dict(zip(self.artefact.model.columns, row, strict=True))
         reward, variance = named.pop("reward"), named.pop("variance", None)
         cut = sequence.cut.tokens
-        return Score(reward, len(sequence.ids), cut=cut, cached=cached, parts=named, variance=variance)
+        return Score(
+            reward, len(sequence.ids), cut=cut, cached=cached, parts=named, variance=variance, deviations=deviations
+        )
+
+    def _answers(self, sequences: list[Tokens], *, deviations: bool) -> Iterator[tuple[Row, bool, Deviations | None]]:
+        """Yield what `_found` returns, with the deviations asked for: of members from their mean, or the model's."""
+        model = self.artefact.model
+        if deviations and model.directions:
+            yield from self._with_own_deviations(sequences)
+            return
+        members = list(model.member_columns) if deviations else []
+        for row, cached in self._found(sequences):
+            yield row, cached, _apart(np.array(row)[members]) if members else None
+
+    def _with_own_deviations(self, sequences: list[Tokens]) -> Iterator[tuple[Row, bool, Deviations | None]]:
+        if not sequences:
+            return
+        width = len(self.artefact.model.columns)
+        for row in columns_of(self.artefact.model, sequences, self.token_budget, deviations=True):
+            yield tuple(row[:width].tolist()), False, row[width:].astype(np.float32)
 
     def _found(self, sequences: list[Tokens]) -> list[tuple[Row, bool]]:
         """Return for each sequence its reward, parts and variance, and whether the cache had them."""
@@ -206,6 +232,11 @@ class Scorer:
             if not self._identity:
                 self._identity = _identity(self.artefact)
             return self._identity
+
+
+def _apart(members: NDArray[np.float64]) -> Deviations:
+    """Return how far each of K members is from their mean, over √K: squares then add up to their variance."""
+    return ((members - members.mean()) / math.sqrt(members.size)).astype(np.float32)
 
 
 def _identity(artefact: Artefact) -> bytes:

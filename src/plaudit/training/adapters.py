@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from torch import nn
 from transformers import PreTrainedModel
 
-from plaudit.models.heads import backbone_of, head_modules
+from plaudit.models.heads import backbone_of, head_modules, linear_layers, put
 
 Model = TypeVar("Model", bound=nn.Module)
 
@@ -58,7 +58,7 @@ def attach(model: Model, lora: Lora) -> Model:
         r=lora.rank,
         lora_alpha=lora.alpha,
         lora_dropout=lora.dropout,
-        target_modules=_targets(classifier, heads, lora.targets),
+        target_modules=linear_layers(classifier, lora.targets),
         modules_to_save=heads,
         fan_in_fan_out=_has_conv1d(classifier),
     )
@@ -72,9 +72,9 @@ def merge(model: Model) -> Model:
     for name, module in list(classifier.named_modules()):
         if isinstance(module, LoraLayer):
             module.merge(safe_merge=True)
-            _put(classifier, name, module.get_base_layer())
+            put(classifier, name, module.get_base_layer())
         elif isinstance(module, ModulesToSaveWrapper):
-            _put(classifier, name, module.modules_to_save["default"])
+            put(classifier, name, module.modules_to_save["default"])
     for attribute in ("peft_config", "active_adapter"):
         vars(classifier).pop(attribute, None)
     model.requires_grad_(True)
@@ -121,25 +121,5 @@ def _save(weights: dict[str, Any], path: Path) -> None:
     save_file(named, path, metadata={"format": "pt"})
 
 
-def _targets(classifier: PreTrainedModel, heads: list[str], suffixes: tuple[str, ...]) -> list[str]:
-    linear = [
-        name
-        for name, module in classifier.named_modules()
-        if (isinstance(module, nn.Linear) or type(module).__name__ == "Conv1D")
-        and name.startswith(f"{classifier.base_model_prefix}.")
-        and not any(name == head or name.startswith(f"{head}.") for head in heads)
-    ]
-    found = [name for name in linear if not suffixes or name.rsplit(".", 1)[-1] in suffixes]
-    if not found:
-        known = ", ".join(sorted({name.rsplit(".", 1)[-1] for name in linear}))
-        raise ValueError(f"no layer to adapt is called {', '.join(suffixes) or 'anything'}; the backbone has: {known}")
-    return found
-
-
 def _has_conv1d(classifier: PreTrainedModel) -> bool:
     return any(type(module).__name__ == "Conv1D" for module in backbone_of(classifier).modules())
-
-
-def _put(root: nn.Module, name: str, module: nn.Module) -> None:
-    parent, _, leaf = name.rpartition(".")
-    setattr(root.get_submodule(parent), leaf, module)

@@ -83,7 +83,7 @@ def measure(
     refuse: Literal["error", "nan"] = "error" if on_unfit == "error" else "nan"
 
     def scored(pairs: Sequence[Pair]) -> list[Score]:
-        scores = scorer.score(pairs, on_unfit=refuse)
+        scores = scorer.score(pairs, on_unfit=refuse, deviations=True)
         if scorer.cache is not None:
             say(f"cache: {sum(score.cached for score in scores)} of {len(scores)} were there")
         return scores

@@ -13,7 +13,7 @@ from plaudit.encoding.batch import Labels
 from plaudit.encoding.facts import DataFacts
 from plaudit.models.reward_model import Rewards, SpanLogits
 from plaudit.objectives.bradley_terry import BradleyTerry
-from plaudit.objectives.regularisers import Regularised, Unsuited, reads_spans
+from plaudit.objectives.regularisers import Regularised, Unsuited, reads_spans, regularisers_of
 from plaudit.objectives.regularisers.centred import Centred
 from plaudit.objectives.regularisers.span_supervision import SpanSupervision, marked_shares
 from plaudit.testing import pair_labels
@@ -96,10 +96,9 @@ def test_it_asks_for_marks_and_for_a_model_that_reads_spans() -> None:
         regularised(replace(rewards, spans=None), labels)
 
     assert SpanSupervision()(rewards, replace(labels, marks=None), BradleyTerry()).tolist() == [0.0]
-    assert "SpanSupervision learns from span feedback, and no compared response has any" in regularised.lacking(
-        DataFacts()
-    )
-    assert regularised.lacking(DataFacts(marked=1)) == ""
+    [spans] = [one for one in regularisers_of(regularised) if isinstance(one, SpanSupervision)]
+    assert "learns from span feedback, and no compared response has any" in spans.requires(DataFacts())
+    assert spans.requires(DataFacts(marked=1)) == ""
     assert reads_spans(regularised)
     assert not reads_spans(Regularised(BradleyTerry(), [SpanSupervision(weight=0.0)]))
     assert not reads_spans(BradleyTerry())

@@ -134,9 +134,10 @@ def _at_own_weight(reweighted: Callable[[Predictions], Reweighted], predictions:
 
 
 def reweighted(metric: Metric, predictions: Predictions) -> Reweighted:
-    """Return the value of any metric as a function of the weights; one of this folder's does it fast."""
-    if isinstance(metric, OfTerms | OfWeights):
-        return metric.reweighted(predictions)
+    """Return the value of any metric as a function of the weights; one with a method `reweighted` does it fast."""
+    own = getattr(metric, "reweighted", None)
+    if own is not None:
+        return cast(Reweighted, own(predictions))
     return lambda weights: np.array([_once(metric, predictions, row) for row in weights])
 
 

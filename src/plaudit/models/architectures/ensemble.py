@@ -1,12 +1,19 @@
-r"""Several reward models in one: K heads on a shared backbone, whose disagreement is the uncertainty.
+r"""Several reward models in one, whose disagreement is the uncertainty: K heads on a shared backbone, or more.
 
 For members :math:`r_1, …, r_K` with mean :math:`\bar r` and population variance :math:`v`, the reward is
 
 .. math:: \bar r \quad\text{or}\quad \min_k r_k \quad\text{or}\quad \bar r - \lambda v,
 
-and :math:`v` is its variance. Each member learns for itself: the objective is applied to each one's rewards.
+and :math:`v` is its variance. A margin's is not the sum of two such: it is the variance of the members' margins, in
+which what all responses have in common cancels. Each member learns for itself: the objective is applied to each one's
+rewards.
 
-Members differ by their initial weights, drawn apart by the seed, and by nothing else. Where the data say what the
+``own`` says what each member has for itself. With ``heads`` one pass through the backbone gives all members, and
+training costs little more than for one. With ``weights`` each has a backbone of its own, and with ``adapters`` low-rank
+changes to a shared one, stored once: both take K passes a sequence. Members trained apart, whole or with LoRA, are put
+together by ``plaudit collect``.
+
+Heads differ by their initial weights, drawn apart by the seed, and by nothing else. Where the data say what the
 reward is, the members come to agree; in directions that the data say nothing about, each keeps what it began with, so
 unfamiliar text is disagreed on. ``spread`` sets how much they begin with. A fixed random prior added to each head would
 be linear in the same features, hence the same thing as other initial weights; a deeper one would take the members out
@@ -27,21 +34,23 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from plaudit.encoding.batch import Batch
-from plaudit.models.headed import Headed, How
-from plaudit.models.heads import last_linear
+from plaudit.models.headed import Headed, How, is_causal
+from plaudit.models.heads import apply_head, backbone_of, last_linear
 from plaudit.models.reward_model import Rewards
+from plaudit.models.several import SeveralModel
 
 Combine = Literal["mean", "worst", "uncertainty_weighted"]
+Own = Literal["heads", "adapters", "weights"]
 
 
 class Ensemble(Headed):
-    """A reward model of K members that share a backbone.
+    """A reward model of K members.
 
     Training from a configuration lets each member learn for itself. With `fit`, wrap the objective in
     ``EachMember(objective, model.member_columns)``, or it learns from the combined reward alone, and call `settle`.
 
     Args:
-        classifier: the family's ``…ForSequenceClassification``, with one output a member.
+        classifier: the family's ``…ForSequenceClassification``, with one output a member; or a `SeveralModel`.
         pooling: ``last`` for causal backbones; ``first`` or ``mean`` for encoders.
         members: K, 2 or more.
         combine: ``mean``, ``worst`` (the smallest) or ``uncertainty_weighted`` (the mean less ``penalty`` variances).
@@ -49,6 +58,9 @@ class Ensemble(Headed):
         spread: factor on the initial weights of new heads; more spread is more disagreement on unfamiliar text.
         normalise: after training, shift and scale every member to the same mean and standard deviation over the
             training responses, without which ``worst`` is the member with the lowest mean.
+        own: what each member has for itself: ``heads``, ``adapters`` (and a head) or ``weights``, all of them.
+        rank: of the adapters.
+        targets: last parts of the names of the layers with adapters; empty for every linear layer of the backbone.
         how: layout and computing dtype, see `Headed`.
 
     Raises:
@@ -69,10 +81,18 @@ class Ensemble(Headed):
         penalty: float = 0.5,
         spread: float = 1.0,
         normalise: bool = True,
+        own: Own = "heads",
+        rank: int = 16,
+        targets: tuple[str, ...] = (),
         **how: Unpack[How],
     ) -> None:
         self.members, self.combine, self.penalty = members, combine, penalty
         self.spread, self.normalise = spread, normalise
+        self.own, self.rank, self.targets = own, rank, tuple(targets)
+        if own != "heads" and not isinstance(classifier, SeveralModel):
+            how = how | {"causal": is_causal(classifier) if how.get("causal") is None else how["causal"]}
+            ranked = rank if own == "adapters" else 0
+            classifier = SeveralModel.over(classifier, members, rank=ranked, suffixes=self.targets)
         super().__init__(classifier, pooling, **how)
         self.member_columns = tuple(range(1, members + 1))
         if normalise:
@@ -90,6 +110,10 @@ class Ensemble(Headed):
             raise ValueError(f"penalty must be a finite number, 0 or more, not {settings['penalty']}")
         if not 0 < settings["spread"] < inf:
             raise ValueError(f"spread must be a finite number above 0, not {settings['spread']}")
+        if settings["own"] not in get_args(Own):
+            raise ValueError(f"own must be one of {', '.join(get_args(Own))}, not {settings['own']!r}")
+        if settings["rank"] < 1:
+            raise ValueError(f"rank must be 1 or more, not {settings['rank']}")
         return tuple(f"member_{number}" for number in range(1, settings["members"] + 1))
 
     @property
@@ -110,8 +134,41 @@ class Ensemble(Headed):
 
     def begin(self) -> None:
         """Spread the initial weights of the members."""
+        several = isinstance(self.classifier, SeveralModel)
+        linears = self.classifier.last_linears() if several else [last_linear(self.classifier)]
         with torch.no_grad():
-            last_linear(self.classifier).weight.mul_(self.spread)
+            for linear in linears:
+                linear.weight.mul_(self.spread)
+
+    def forward(self, batch: Batch) -> Rewards:
+        """Score every response of ``batch``.
+
+        Raises:
+            ValueError: a language-model head is kept, and the members have no backbone in common.
+        """
+        if self.language_model is not None and self.own != "heads":
+            raise ValueError(f"an ensemble whose members have their own {self.own} keeps no language-model head")
+        return super().forward(batch)
+
+    def features(self, batch: Batch) -> Tensor:
+        """Return the pooled hidden states, [N, H]; of each member, [N, K H], where they have passes of their own."""
+        if not isinstance(self.classifier, SeveralModel):
+            return super().features(batch)
+        states = []
+        for place in range(self.members):
+            with self.classifier.member(place) as classifier:
+                states.append(self.gather(*self.hidden_states(batch, backbone_of(classifier))))
+        return torch.cat(states, dim=1)
+
+    def logits(self, features: Tensor) -> Tensor:
+        """Return the members' outputs before any shift and scale, float32 [N, K]."""
+        if not isinstance(self.classifier, SeveralModel):
+            return super().logits(features)
+        outputs = []
+        for place, own in enumerate(features.chunk(self.members, dim=1)):
+            with self.classifier.member(place) as classifier:
+                outputs.append(apply_head(classifier, own))
+        return torch.cat(outputs, dim=1)
 
     def head(self, features: Tensor) -> Rewards:
         """Return the combined reward, the members, and their variance."""

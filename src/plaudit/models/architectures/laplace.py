@@ -68,6 +68,7 @@ class Laplace(Headed):
         scale = 1.0 if isinstance(prior_precision, str) else prior_precision
         self.register_buffer("root", torch.eye(width, device=device) / scale**0.5)
         self.register_buffer("centre", torch.zeros(width, device=device))
+        self.directions = width
         self.register_buffer("precision", torch.tensor(float(scale), device=device))
 
     @classmethod
@@ -80,8 +81,8 @@ class Laplace(Headed):
 
     def head(self, features: Tensor) -> Rewards:
         """Return the rewards of features [N, F], with their variances."""
-        read = penultimate(self.classifier, features)
-        return Rewards(self.logits(features), self._variance(read - self.centre))
+        deviations = self._deviations(penultimate(self.classifier, features) - self.centre)
+        return Rewards(self.logits(features), _squared(deviations), deviations=deviations)
 
     def margins(self, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
         """Return the margins of ``first`` over ``second`` (features [N, F]) and their variances, float32 [N] each.
@@ -89,7 +90,7 @@ class Laplace(Headed):
         The variance of a margin is not the sum of two rewards' variances: what both share cancels.
         """
         read = penultimate(self.classifier, first) - penultimate(self.classifier, second)
-        return (self.logits(first) - self.logits(second))[:, 0], self._variance(read)
+        return (self.logits(first) - self.logits(second))[:, 0], _squared(self._deviations(read))
 
     def settle(self, batches: Iterable[Batch]) -> None:
         """Fit the covariance to the comparisons of ``batches``."""
@@ -113,9 +114,13 @@ class Laplace(Headed):
         self.precision.fill_(found.precision)
         return found
 
-    def _variance(self, read: Tensor) -> Tensor:
+    def _deviations(self, read: Tensor) -> Tensor:
         with torch.autocast(read.device.type, enabled=False):
-            return (read @ self.root).square().sum(1).clamp(min=torch.finfo(torch.float32).tiny)
+            return read @ self.root
 
     def _weight(self) -> Tensor:
         return last_linear(self.classifier).weight[0]
+
+
+def _squared(deviations: Tensor) -> Tensor:
+    return deviations.square().sum(1).clamp(min=torch.finfo(torch.float32).tiny)

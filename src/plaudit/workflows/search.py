@@ -29,7 +29,7 @@ from plaudit.scoring.scorer import Scorer
 from plaudit.training import ranks
 from plaudit.training.checkpoints import replace_file
 from plaudit.training.recipe import Recipe
-from plaudit.training.run_folder import CHECKPOINTS, Facts, held, settle
+from plaudit.training.run_folder import CHECKPOINTS, Facts, held, record_facts
 from plaudit.workflows import training, varying
 from plaudit.workflows.announcing import Say, to_stderr
 from plaudit.workflows.attempt import PREDICTIONS, Clock, OutOfBudget, Pruned, attempt, free, reason_of, silent
@@ -124,7 +124,7 @@ def search(
     _require_comparable(training.sections(first).recipe, wanted, say)
     with held(Path(output), resume=resume):
         parts = _prepared(training.sections(first), say)
-        settle(Path(output), _facts(training.sections(first), first, wanted, parts))
+        record_facts(Path(output), _facts(training.sections(first), first, wanted, parts))
         return Searching(tables, wanted, space, Path(output), parts, first, say).go()
 
 

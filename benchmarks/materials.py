@@ -29,11 +29,12 @@ class NoPairs(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Fitting:
-    """A pair that fits, and the tokens of its prompt and of its longer side."""
+    """A pair that fits, and the tokens of its prompt, of its longer side, and of both with the prompt once."""
 
     pair: Pair
     prompt: int
     longest: int
+    tree: int
 
 
 def shared_folder() -> Path:
@@ -77,7 +78,8 @@ def fitting(pairs: Iterable[Pair], encoder: Encoder) -> list[Fitting]:
         if len(whole) < 2 or prompt in seen or whole[0].ids.tolist() == whole[1].ids.tolist():
             continue
         seen.add(prompt)
-        found.append(Fitting(pair, whole[0].prompt_length, max(len(item.ids) for item in whole)))
+        lengths, start = [len(item.ids) for item in whole], whole[0].prompt_length
+        found.append(Fitting(pair, start, max(lengths), sum(lengths) - start))
     return found
 
 
@@ -93,23 +95,25 @@ def drawn(pool: Sequence[Fitting], count: int, seed: int) -> list[Fitting]:
 
 
 def warming(pool: Sequence[Fitting], timed: Sequence[Fitting], count: int, batch_size: int) -> list[Fitting]:
-    """Return ``count`` pairs of ``pool`` that are not timed, of the lengths of the timed batch with the longest pair.
+    """Return ``count`` pairs of ``pool`` that are not timed, as long as timed ones.
 
-    What a batch of that length needs has then been taken from the system before the clock starts, on both sides.
-    None is longer than the longest timed pair, so the peak of memory is still that of the timed pairs.
+    Its first batch is like the timed one with the longest pair, which is the largest when padded; the next like that
+    with the most tokens when packed. What either side needs has then been taken from the system before the clock
+    starts. None is longer than the longest timed pair, so the peak of memory is that of the timed pairs.
 
     Raises:
         NoPairs: there are too few.
     """
     batches = [timed[first : first + batch_size] for first in range(0, len(timed), batch_size)]
     longest = max(batches, key=lambda batch: max(pair.longest for pair in batch))
+    fullest = max(batches, key=lambda batch: sum(pair.tree for pair in batch))
     limit = max(pair.longest for pair in longest)
     rest = [pair for pair in pool if pair not in timed and pair.longest <= limit]
     if len(rest) < count:
         raise NoPairs(f"{count} pairs are needed to warm up with, and {len(rest)} of at most {limit} tokens are left")
     found: list[Fitting] = []
-    for wanted in (list(longest) * count)[:count]:
-        found.append(min(rest, key=lambda pair: abs(pair.longest - wanted.longest)))
+    for wanted in ([*longest, *fullest] * count)[:count]:
+        found.append(min(rest, key=lambda pair: abs(pair.longest - wanted.longest) + abs(pair.tree - wanted.tree)))
         rest.remove(found[-1])
     return found
 

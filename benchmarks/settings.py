@@ -18,7 +18,7 @@ class Settings:
         only: the parts to measure, of `PARTS`.
         repeats: alternating repeats of training and of the long prompt; the quick parts take three times as many.
         pairs: timed pairs; a multiple of ``batch_size``.
-        warm_up: pairs before them that are not timed, as long as the longest timed batch; likewise.
+        warm_up: pairs before them that are not timed, as long as the longest timed batches; likewise.
         batch_size: pairs a step.
         max_length: tokens of the longest sequence; no pair above it is chosen, so neither side leaves one out.
         learning_rate: of AdamW.
@@ -37,11 +37,11 @@ class Settings:
     only: tuple[str, ...] = PARTS
     repeats: int = 5
     pairs: int = 40
-    warm_up: int = 8
+    warm_up: int = 16
     batch_size: int = 8
     max_length: int = 512
     learning_rate: float = 1e-5
-    token_budget: int = 1024
+    token_budget: int = 2048
     threads: int = 2
     dtype: str = "auto"
     snippets: int = 2000
@@ -73,7 +73,7 @@ class Settings:
             smoke=True,
             repeats=2,
             pairs=8,
-            warm_up=4,
+            warm_up=8,
             batch_size=4,
             token_budget=512,
             snippets=24,

@@ -149,17 +149,17 @@ def test_repeated_prompts_are_refused(encoder: Encoder) -> None:
         in_planned_order(pairs, encoder, 2, 0)
 
 
-def test_the_warm_up_is_as_long_as_the_longest_timed_batch_and_not_timed(encoder: Encoder) -> None:
-    """No pair twice, none longer than the longest timed one, and that one's stand-in as close as the pool has it."""
-    pool = materials.fitting(smoke.made_up_pairs(60), _roomy(encoder))
-    timed = materials.drawn(pool, 16, seed=3)
+def test_the_warm_up_is_as_long_as_the_longest_timed_batches_and_not_timed(encoder: Encoder) -> None:
+    """No pair twice, none longer than the longest timed one; stand-ins for the longest and for the fullest batch."""
+    pool = materials.fitting(smoke.made_up_pairs(200), _roomy(encoder))
+    timed = materials.drawn(pool, 24, seed=3)
 
-    found = materials.warming(pool, timed, 8, batch_size=8)
+    found = materials.warming(pool, timed, 16, batch_size=8)
 
-    longest = max(timed[:8], timed[8:], key=lambda batch: max(item.longest for item in batch))
-    assert len({id(item) for item in [*found, *timed]}) == 24
-    top = max(item.longest for item in longest)
-    left = [item.longest for item in pool if item not in timed and item.longest <= top]
-    assert max(item.longest for item in found) == max(left)
+    top = max(item.longest for item in timed)
+    fullest = max(sum(item.tree for item in timed[first : first + 8]) for first in (0, 8, 16))
+    assert len({id(item) for item in [*found, *timed]}) == 40
+    assert 0.9 * top <= max(item.longest for item in found[:8]) <= top
+    assert sum(item.tree for item in found[8:]) == pytest.approx(fullest, rel=0.1)
     with pytest.raises(materials.NoPairs, match="to warm up with"):
         materials.warming(timed, timed, 8, batch_size=8)

@@ -223,7 +223,12 @@ class _Rows:
 
     def add(self, reward: torch.Tensor, marked: torch.Tensor, group: int, **parts: torch.Tensor) -> None:
         """Add as many rows as ``reward`` has numbers, all of one group."""
-        given = {"reward": reward, UNMARKED: 1 - marked, "group": torch.full_like(marked, group, dtype=torch.float64), **parts}
+        given = {
+            "reward": reward,
+            UNMARKED: 1 - marked,
+            "group": torch.full_like(marked, group, dtype=torch.float64),
+            **parts,
+        }
         for name, values in given.items():
             self.columns.setdefault(name, []).extend(values.double().tolist())
 

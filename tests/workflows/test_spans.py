@@ -67,7 +67,7 @@ def test_marked_words_are_learned_from(train, tmp_path):
         (
             [row(n, end=40) for n in range(60)],
             [*SUPERVISED, REGULARISER],
-            "response 0: feedback.errors[0] runs from 0 to 40; a span lies within the response, which has 12 characters",
+            "response 0: feedback.errors[0] runs from 0 to 40; a span lies within the response, which has 12",
         ),
     ],
     ids=["no feedback", "no spans in the model", "a frozen backbone", "marks beyond the text"],

@@ -58,7 +58,7 @@ def test_marked_words_are_learned_from(train, tmp_path):
     ("rows", "more", "message"),
     [
         ([], [*SUPERVISED, REGULARISER], "SpanSupervision learns from span feedback, and no compared response has any"),
-        ([row(n) for n in range(60)], [REGULARISER], "set model.architecture to 'hierarchical'"),
+        ([row(n) for n in range(60)], [*SUPERVISED[2:], REGULARISER], "set model.architecture to 'hierarchical'"),
         (
             [row(n) for n in range(60)],
             [*SUPERVISED, REGULARISER, 'training.tune="head"'],

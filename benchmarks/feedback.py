@@ -184,7 +184,7 @@ def _of_spans(
     return {
         "comparisons won, unseen prompts": correlations(predictions, levels, resamples),
         "unmarked share of a response": correlations(responses, [(UNMARKED, "span"), (UNMARKED, "reward")], resamples),
-        "unmarked share of a span": correlations(spans, [(UNMARKED, "reward"), (UNMARKED, "position")], resamples),
+        "unmarked share of a span": correlations(spans, [(UNMARKED, "span"), (UNMARKED, "position")], resamples),
     }
 
 
@@ -206,7 +206,8 @@ def read_spans(model: Headed, encoder: Any, test: Preferences) -> tuple[Predicti
             rewards = model(batch)
         assert rewards.spans is not None
         share, judged = marked_shares(rewards.spans, batch.labels)
-        spans.add(rewards.spans.logits[judged], share[judged], group, position=rewards.spans.begin[judged])
+        logits, position = rewards.spans.logits[judged], rewards.spans.begin[judged]
+        spans.add(logits, share[judged], group, span=logits, position=position)
         for response in rewards.spans.response[judged].unique().tolist():
             own = judged & (rewards.spans.response == response)
             columns = dict(zip(model.outputs[1:], rewards.values[response, 1:, None], strict=True))
@@ -222,7 +223,12 @@ class _Rows:
 
     def add(self, reward: torch.Tensor, marked: torch.Tensor, group: int, **parts: torch.Tensor) -> None:
         """Add as many rows as ``reward`` has numbers, all of one group."""
-        given = {"reward": reward, UNMARKED: 1 - marked, "group": torch.full_like(marked, group), **parts}
+        given = {
+            "reward": reward,
+            UNMARKED: 1 - marked,
+            "group": torch.full_like(marked, group, dtype=torch.float64),
+            **parts,
+        }
         for name, values in given.items():
             self.columns.setdefault(name, []).extend(values.double().tolist())
 

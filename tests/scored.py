@@ -43,8 +43,11 @@ def predictions(draw: st.DrawFn, fewest: int = 1, most: int = 30) -> Predictions
 
 
 def _table(responses: int) -> st.SearchStrategy[dict[str, np.ndarray]]:
-    column = st.lists(st.just(np.nan) | rewards, min_size=responses, max_size=responses).map(np.array)
-    return st.dictionaries(st.text(max_size=3), column, max_size=2)
+    def drawn(seed: int) -> np.ndarray:
+        rng = np.random.default_rng(seed)
+        return np.where(rng.random(responses) < 0.3, np.nan, rng.normal(size=responses))
+
+    return st.dictionaries(st.sampled_from(["", "humor", "é\0"]), st.integers(0, 99).map(drawn), max_size=2)
 
 
 def _labels(count: int) -> st.SearchStrategy[Labels]:

@@ -12,7 +12,7 @@ from benchmarks.feedback import ATTRIBUTES, FILES, configuration, from_arguments
 from tests.encoding.families import family
 from tests.scoring.tiny import TOKENIZERS, classifier
 
-QUICK = ["--records", "60", "--epochs", "6", "--learning-rate", "0.003", "--max-length", "256", "--resamples", "200"]
+QUICK = ["--epochs", "8", "--batch-size", "4", "--learning-rate", "0.003", "--max-length", "256", "--span", "2"]
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Made-up files of the same shape and name."""
     folder, draw = tmp_path_factory.mktemp("feedback"), random.Random(0)
     for part, made in (("attributes", rated), ("spans", marked)):
-        write(folder / FILES[part], [made(number, draw) for number in range(80)])
+        write(folder / FILES[part], [made(number, draw) for number in range(160)])
     return folder
 
 
@@ -81,19 +81,7 @@ def test_it_learns_what_the_files_hold(
 ) -> None:
     """Attributes and spans that can be told by a word are told on unseen prompts; the figures are in file and table."""
     out = tmp_path / "results.json"
-    arguments = [
-        "--base",
-        str(base),
-        "--data",
-        str(data),
-        *QUICK,
-        "--records",
-        "0",
-        "--test-share",
-        "0.45",
-        "--span",
-        "2",
-    ]
+    arguments = ["--base", str(base), "--data", str(data), "--test-share", "0.45", "--resamples", "200", *QUICK]
     assert main([*arguments, "--out", str(out)]) == 0
     printed, found = capsys.readouterr().out, json.loads(out.read_text())
     attributes, spans = (found["parts"][part]["correlations"] for part in FILES)
@@ -101,17 +89,18 @@ def test_it_learns_what_the_files_hold(
     [logits, _] = spans["unmarked share of a span"]
 
     assert own["groups"] >= 20
-    assert own["spearman"]["low"] > 0.5
-    assert logits["spearman"]["low"] > 0.5
+    assert own["spearman"]["low"] > 0.3
+    assert (logits["output"], logits["spearman"]["low"] > 0.3) == ("span", True)
     assert {one["output"] for one in spans["comparisons won, unseen prompts"]} == {
         *("reward", "span", "turn", "response", "length")
     }
     assert "toxicity is 0 everywhere" in printed
     assert f"{own['spearman']['value']:.3f} [{own['spearman']['low']:.3f}" in printed
-    assert found["settings"]["epochs"] == 6
+    assert found["settings"]["epochs"] == 8
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::plaudit.scoring.predict.Unscored")
 def test_real_files_are_read_to_the_end(base: Path, shared_data: Path, tmp_path: Path) -> None:
     """Thirty records of each: all attributes and levels have a line, too few groups have no interval."""
     quick = ["--records", "30", "--epochs", "0.2", "--max-length", "1000", "--resamples", "100"]

@@ -43,15 +43,15 @@ def correlation_table(rated: Sequence[Correlation]) -> Table:
     for before, one in zip((None, *rated), rated, strict=False):
         if before is not None and before.rating != one.rating:
             table.add_section()
-        both = (_correlated(one.spearman), _correlated(one.pearson))
-        table.add_row(one.rating, one.output, f"{one.responses:,}", *both)
+        table.add_row(one.rating, one.output, f"{one.responses:,}", *_correlated(one))
     return table
 
 
-def _correlated(estimate: Estimate) -> str:
-    if math.isnan(estimate.value):
-        return f"none: {estimate.reason}"
-    return str(estimate) if estimate.low is not None else f"{estimate.value:.3f}"
+def _correlated(one: Correlation) -> tuple[str, str]:
+    """Return both correlations, or why there is none."""
+    if math.isnan(one.spearman.value):
+        return f"none: {one.spearman.reason}", "none"
+    return _brief(one.spearman), _brief(one.pearson)
 
 
 def text(rendered: Group, width: int = 110) -> str:

@@ -180,7 +180,8 @@ class Predictions:
             by_response=self.by_response,
             slices={name: labels[kept] for name, labels in self.slices.items()},
             ids=tuple(self.ids[i] for i in used) if self.ids else (),
-            **{name: {key: own[used] for key, own in getattr(self, name).items()} for name in TABLES},
+            parts={name: column[used] for name, column in self.parts.items()},
+            ratings={name: column[used] for name, column in self.ratings.items()},
             **{name: getattr(self, name)[used] for name in OF_RESPONSES},
             **{name: getattr(self, name)[kept] for name in OF_COMPARISONS[2:]},
         )

@@ -53,7 +53,7 @@ def marked_spans(response: Response) -> Spans | None:
 
 
 def _span(where: str, error: Any, length: int) -> tuple[int, int]:
-    ends = [error.get(name) for name in ("start", "end")] if isinstance(error, Mapping) else []
+    ends: list[Any] = [error.get(name) for name in ("start", "end")] if isinstance(error, Mapping) else []
     if len(ends) != 2 or not all(isinstance(end, int) and not isinstance(end, bool) for end in ends):
         raise BadSpans(f"{where} is {error!r}; it should have whole numbers 'start' and 'end'")
     start, end = ends

@@ -9,7 +9,15 @@ response. With a gate, :math:`p = \mathrm{softmax}(G h)` where :math:`h` is the 
 what matters depends on what was asked. The gate begins with equal parts.
 
 The parts learn from an objective on ratings, which leaves out the labels that are missing; the gate learns from
-comparisons.
+comparisons. Evaluations give the correlation of each part with the rating of its name:
+
+    [model]
+    architecture = "attributes"
+    settings = {names = ["helpfulness", "toxicity"], weights = [1.0, -0.5]}
+
+    [objective]
+    name = "squared_error"
+    attributes = ["helpfulness", "toxicity"]
 
 Source: Wang et al., Interpretable Preferences via Multi-Objective Reward Modeling and
 Mixture-of-Experts (ArmoRM, 2024);

@@ -13,7 +13,15 @@ turn. Both are found in the sequence alone, so nothing about packing or company 
 have seen all of the text; in a causal model only what came before.
 
 The levels learn together from comparisons through their sum. Where people marked what is wrong in a response, the
-regulariser ``span_supervision`` trains the span head itself, on :math:`f_k(h_i)` at the end of each span.
+regulariser ``span_supervision`` trains the span head itself, on :math:`f_k(h_i)` at the end of each span:
+
+    [model]
+    architecture = "hierarchical"
+    settings = {span = 16, weights = [1.0, 1.0, 1.0]}
+
+    [objective]
+    name = "bradley_terry"
+    regularisers = [{name = "span_supervision", weight = 1.0}]
 
 Source: Wu et al., Fine-Grained Human Feedback Gives Better Rewards for Language Model Training (2023).
 """

@@ -78,7 +78,7 @@ class Line:
 
     def wanted(self, only: tuple[str, ...]) -> bool:
         """Return whether a term of ``only`` names this line; all lines are wanted where there are no terms."""
-        labels = {self.set, self.kind, self.data, self.name}
+        labels = {self.set, self.kind, self.data, self.variant}
         return not only or any(set(term.split("/")) <= labels for term in only)
 
 

@@ -87,6 +87,15 @@ def test_lines_are_chosen_by_whole_words(only, wanted):
     assert Line("objectives", "hinge", "synthetic", 0).wanted(only) == wanted
 
 
+def test_a_variant_is_named_by_what_is_different():
+    """By itself; its kind names it too."""
+    variant = Line("objectives", "bradley_terry", "synthetic", 0, "ties dropped")
+
+    assert variant.wanted(("ties dropped/synthetic",))
+    assert variant.wanted(("bradley_terry",))
+    assert not variant.wanted(("ties dropped/movie-ratings",))
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

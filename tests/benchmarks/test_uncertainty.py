@@ -28,7 +28,9 @@ def test_without_arguments_all_is_measured_as_stated() -> None:
 
 def test_arguments_reach_the_settings() -> None:
     """What is typed is what is measured; a smaller run has results of its own."""
-    found = from_arguments(["--only", "cost", "--models", "laplace", "--seeds", "3,4", "--size", "tiny", "--epochs", "2"])
+    found = from_arguments(
+        ["--only", "cost", "--models", "laplace", "--seeds", "3,4", "--size", "tiny", "--epochs", "2"]
+    )
     assert (found.only, found.models, found.seeds, found.epochs) == (("cost",), ("laplace",), (3, 4), 2.0)
     assert found.out == RESULTS / "uncertainty-tiny"
     assert from_arguments(["--out", "x"]).out == Path("x")
@@ -97,7 +99,7 @@ def results() -> dict[str, Any]:
 
 
 def test_the_page_says_what_was_found() -> None:
-    """Accuracies with intervals, the verdict, areas, what is missing and why, the ratio and whether it met its target."""
+    """Accuracies with intervals, the verdict, areas, what is missing and why, the ratio and whether it is met."""
     found = results()
     text = page(found)
     curve = found["runs"][0]["selective"]["curves"]["variance"]

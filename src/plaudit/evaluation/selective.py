@@ -237,7 +237,7 @@ class Retained:
 
     def __call__(self, predictions: Predictions) -> Floats:
         """Return the table, float64 [2 K + 2]."""
-        return self.reweighted(predictions)(predictions.weight[None])[0]
+        return np.asarray(self.reweighted(predictions)(predictions.weight[None])[0])
 
     def reweighted(self, predictions: Predictions) -> Reweighted:
         """Return the table as a function of the weights [B, M]: float64 [B, 2 K + 2]; NaN where all weights are 0."""

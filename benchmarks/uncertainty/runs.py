@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,11 +37,13 @@ class Elsewhere:
     Attributes:
         name: what it is.
         preferences: the records.
+        by_review: whether responses are sentences of reviews, whose number begins their ids.
         missing: why there are none, or "".
     """
 
     name: str
     preferences: Preferences | None
+    by_review: bool = False
     missing: str = ""
 
 
@@ -80,11 +82,13 @@ def elsewhere(settings: Settings) -> Iterator[Elsewhere]:
     """Yield product reviews, and pairs in Chinese and English if their file is there."""
     limit = 120 if settings.size == "tiny" else 0
     products = Data(block=8).read([PRODUCTS])
-    yield Elsewhere("product reviews", Data(block=8).compared(products.select(range(limit or len(products)))))
+    compared = Data(block=8).compared(products.select(range(limit or len(products))))
+    yield Elsewhere("product reviews", compared, by_review=True)
     path = shared_folder() / DEMONSTRATION
     for name, subset in LANGUAGES.items():
         if not path.is_file():
-            yield Elsewhere(name, None, f"{path.name} is not in {path.parent}; PLAUDIT_SHARED_DATA may name its folder")
+            missing = f"{path.name} is not in {path.parent}; PLAUDIT_SHARED_DATA may name its folder"
+            yield Elsewhere(name, None, missing=missing)
             continue
         records = read(path, on_flaw="drop")
         kept = [place for place, record in enumerate(records) if record.extra.get("subset") == subset]
@@ -130,12 +134,21 @@ def outside(scorer: Scorer, inside: Predictions, other: Elsewhere, settings: Set
         return {"missing": other.missing}
     score: Callable[[Sequence[Pair]], Any] = partial(scorer.score, on_unfit="nan")
     there = predict(score, other.preferences, on_unfit="drop")
+    if other.by_review:
+        there = by_review(there)
     area = separation(inside, there, resamples=settings.resamples)
     return {
         "auroc": area.to_json(),
         "responses": there.rewards.size,
+        "groups": int(np.unique(there.response_group).size),
         "median_std": {"inside": _typical(inside), "outside": _typical(there)},
     }
+
+
+def by_review(predictions: Predictions) -> Predictions:
+    """Return the predictions with one group a review: the part of a response's id before ``_``."""
+    _, groups = np.unique([name.partition("_")[0] for name in predictions.ids], return_inverse=True)
+    return replace(predictions, response_group=groups, by_response=True)
 
 
 def _typical(predictions: Predictions) -> float:

@@ -76,9 +76,10 @@ def from_arguments(arguments: Sequence[str] | None = None) -> Settings:
     parser = _parser()
     given = vars(parser.parse_args(arguments))
     lists = {name: tuple(given.pop(name).split(",")) for name in ("only", "models")}
-    seeds = tuple(int(seed) for seed in given.pop("seeds").split(","))
+    seeds = given.pop("seeds")
     try:
-        return Settings(**given, **lists, seeds=seeds)
+        given["seeds"] = tuple(int(seed) for seed in seeds.split(","))
+        return Settings(**{**given, **lists, "out": given["out"] or _out(given["size"])})
     except ValueError as error:
         parser.error(str(error))
 
@@ -95,5 +96,10 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument(f"--{name.replace('_', '-')}", type=float, default=getattr(default, name))
     for name in ("batch_size", "comparisons", "resamples", "repeats", "timed", "threads"):
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=getattr(default, name))
-    parser.add_argument("--out", type=Path, default=default.out, help="results, with .json and .md put after it")
+    parser.add_argument("--out", type=Path, help="results, with .json and .md put after it (default: by the size)")
     return parser
+
+
+def _out(size: str) -> Path:
+    """Return where results go: those of a smaller run never replace real ones."""
+    return RESULTS / ("uncertainty" if size == "full" else f"uncertainty-{size}")

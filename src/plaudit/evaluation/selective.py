@@ -32,6 +32,7 @@ Bias-Reduced Uncertainty Estimation for Deep Neural Classifiers (2019), for the 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -140,7 +141,7 @@ def selective(
         comparisons=len(certain),
         without=int(weighed.sum()) - len(certain),
         coverages=wanted,
-        curves={name: curve(certain, name, wanted, resamples, seed) for name in ORDERS},
+        curves=_curves(certain, tuple(ORDERS), wanted, resamples, seed),
     )
 
 
@@ -156,12 +157,28 @@ def curve(
     Raises:
         ValueError: an unknown order, or one that needs a variance which a comparison does not have; wrong coverages.
     """
-    retained = Retained(order, _checked(coverages))
-    retained.certainty(predictions)
-    found, count = intervals_of_table(retained, predictions, resamples, seed), len(retained.coverages)
-    kept = zip(retained.coverages, found[:count], strict=True)
+    return _curves(predictions, (order,), _checked(coverages), resamples, seed)[order]
+
+
+def _curves(
+    predictions: Predictions, orders: tuple[str, ...], coverages: tuple[float, ...], resamples: int, seed: int
+) -> dict[str, Curve]:
+    """Return the curve of each order, all from the same resamples."""
+    tables = tuple(Retained(order, coverages) for order in orders)
+    for table in tables:
+        table.certainty(predictions)
+    found = intervals_of_table(Together(tables), predictions, resamples, seed)
+    width = len(found) // len(tables)
+    parts = [found[place * width : (place + 1) * width] for place in range(len(tables))]
+    settle = partial(_settled, predictions=predictions, resamples=resamples, seed=seed)
+    return {table.order: _curve(table, part, settle) for table, part in zip(tables, parts, strict=True)}
+
+
+def _curve(table: "Retained", found: tuple[Estimate, ...], settle: Callable[..., Estimate]) -> Curve:
+    count = len(table.coverages)
+    kept = zip(table.coverages, found[:count], strict=True)
     return Curve(
-        accuracies=tuple(_settled(retained, predictions, c, one, resamples, seed) for c, one in kept),
+        accuracies=tuple(settle(table, coverage, one) for coverage, one in kept),
         steps=found[count : 2 * count - 1],
         rise=found[-3],
         area=found[-2],
@@ -170,12 +187,12 @@ def curve(
 
 
 def _settled(
-    retained: "Retained", predictions: Predictions, coverage: float, found: Estimate, resamples: int, seed: int
+    table: "Retained", coverage: float, found: Estimate, predictions: Predictions, resamples: int, seed: int
 ) -> Estimate:
     """Return an accuracy with an interval that is not of width 0 where everything kept is right, or wrong."""
     if found.low is None or 1e-9 < found.value < 1 - 1e-9:
         return found
-    return interval(Accuracy(), predictions.select(retained.kept(predictions, coverage)), resamples, seed)
+    return interval(Accuracy(), predictions.select(table.kept(predictions, coverage)), resamples, seed)
 
 
 def _checked(coverages: Sequence[float]) -> tuple[float, ...]:
@@ -184,6 +201,22 @@ def _checked(coverages: Sequence[float]) -> tuple[float, ...]:
     if len(found) < 2 or not falling or not all(0 < one <= 1 for one in found):
         raise ValueError(f"coverages must be two or more falling shares above 0 and at most 1, not {list(found)}")
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Several tables as one, so that they see the same resamples and each is drawn once."""
+
+    tables: tuple["Retained", ...]
+
+    def __call__(self, predictions: Predictions) -> Floats:
+        """Return the tables, one after the other."""
+        return np.concatenate([table(predictions) for table in self.tables])
+
+    def reweighted(self, predictions: Predictions) -> Reweighted:
+        """Return them as a function of the weights."""
+        functions = [table.reweighted(predictions) for table in self.tables]
+        return lambda weights: np.concatenate([function(weights) for function in functions], axis=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +237,7 @@ class Retained:
 
     def __call__(self, predictions: Predictions) -> Floats:
         """Return the table, float64 [2 K + 2]."""
-        return self.reweighted(predictions)(predictions.weight[None])[0]
+        return np.asarray(self.reweighted(predictions)(predictions.weight[None])[0])
 
     def reweighted(self, predictions: Predictions) -> Reweighted:
         """Return the table as a function of the weights [B, M]: float64 [B, 2 K + 2]; NaN where all weights are 0."""

@@ -135,8 +135,9 @@ class SeveralModel(PreTrainedModel):
     ) -> "SeveralModel":
         """Return the model of classifiers of one output, which become part of it; see the class."""
         text = parts[0].config.get_text_config()
+        config: Any = SeveralConfig
         model: Any = cls(
-            SeveralConfig(
+            config(
                 text_config=parts[0].config,
                 members=members,
                 rank=rank,

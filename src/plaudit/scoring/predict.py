@@ -80,7 +80,7 @@ def margin_variance(
         ends: int64 [M, 2], the two sides. The margin of a response over itself is 0, and so is its variance.
     """
     left, right = ends.T
-    found = np.where(left == right, 0.0, 1.0) * (variance[left] + variance[right])
+    found: NDArray[np.float64] = np.where(left == right, 0.0, 1.0) * (variance[left] + variance[right])
     known = np.array([each is not None for each in deviations])
     if known.any():
         width = next(len(each) for each in deviations if each is not None)

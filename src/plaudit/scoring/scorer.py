@@ -236,7 +236,7 @@ class Scorer:
 
 def _apart(members: NDArray[np.float64]) -> Deviations:
     """Return how far each of K members is from their mean, over √K: squares then add up to their variance."""
-    return ((members - members.mean()) / math.sqrt(members.size)).astype(np.float32)
+    return np.asarray((members - members.mean()) / math.sqrt(members.size), np.float32)
 
 
 def _identity(artefact: Artefact) -> bytes:

@@ -124,7 +124,7 @@ def _without_bias(classifier: PreTrainedModel) -> float:
     if bias is None:
         return 0.0
     score.bias = None
-    return float(bias)
+    return float(bias.detach())
 
 
 def _whole(opened: Sequence[Artefact]) -> SeveralModel:

@@ -134,8 +134,8 @@ class Ensemble(Headed):
 
     def begin(self) -> None:
         """Spread the initial weights of the members."""
-        several = isinstance(self.classifier, SeveralModel)
-        linears = self.classifier.last_linears() if several else [last_linear(self.classifier)]
+        network = self.classifier
+        linears = network.last_linears() if isinstance(network, SeveralModel) else [last_linear(network)]
         with torch.no_grad():
             for linear in linears:
                 linear.weight.mul_(self.spread)

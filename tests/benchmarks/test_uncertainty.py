@@ -15,7 +15,7 @@ from benchmarks.uncertainty.runs import LIMIT, by_review, configuration, drawn
 from benchmarks.uncertainty.settings import MODELS, PARTS, RESULTS, Settings, from_arguments
 from plaudit.evaluation.selective import selective
 from plaudit.predictions import Predictions
-from plaudit.workflows.training import SCHEMA, _sections
+from plaudit.workflows.training import SCHEMA, sections
 
 
 def test_without_arguments_all_is_measured_as_stated() -> None:
@@ -56,9 +56,9 @@ def test_wrong_arguments_are_refused(given: list[str], message: str, capsys: pyt
 def test_configurations_are_such_as_training_takes(model: str) -> None:
     """Each section is built as `plaudit train` would build it, and the objective can train the architecture."""
     asked = configuration(Settings(), model, 1, "builtin:minilm-l6")
-    _, wanted, objective, recipe, _ = _sections({name: asked[name] for name in SCHEMA if name in asked})
-    assert (wanted.seed, recipe.seed) == (1, 1)
-    assert (type(objective).__name__ == "Thurstone") == (model == "gaussian")
+    made = sections({name: asked[name] for name in SCHEMA if name in asked})
+    assert (made.model.seed, made.recipe.seed) == (1, 1)
+    assert (type(made.objective).__name__ == "Thurstone") == (model == "gaussian")
 
 
 def test_comparisons_are_drawn_once_and_the_same_way() -> None:

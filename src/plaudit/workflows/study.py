@@ -117,9 +117,13 @@ class Study:
         self._study.tell(trial.number, state=self._states.PRUNED)
 
     def fail(self, trial: "optuna.Trial", reason: str) -> None:
-        """Record that a trial could not be run, and why."""
+        """Record that a trial could not be run, and why.
+
+        For Optuna it is a pruned one without a figure, the worst there is: of failed ones it would learn nothing, and
+        draw again and again what cannot be run.
+        """
         trial.set_user_attr("reason", reason)
-        self._study.tell(trial.number, state=self._states.FAIL)
+        self._study.tell(trial.number, state=self._states.PRUNED)
 
     @property
     def _states(self) -> Any:
@@ -175,12 +179,11 @@ class Study:
 
     def _outcome(self, trial: "FrozenTrial") -> Outcome:
         held: Mapping[str, Any] = trial.user_attrs
-        names = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
-        state: State = names.get(trial.state.name, "unfinished")  # type: ignore[assignment]
+        names: dict[str, State] = {"COMPLETE": "complete", "PRUNED": "failed" if held.get("reason") else "pruned"}
         return Outcome(
             number=trial.number,
             settings=settings_of(self._space, trial.params),
-            state=state,
+            state=names.get(trial.state.name, "unfinished"),
             seconds=held.get("seconds", 0.0),
             steps=held.get("steps", 0),
             evaluations=held.get("evaluations", []),

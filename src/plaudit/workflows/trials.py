@@ -17,7 +17,8 @@ CHOSEN_ON = (
 )
 SCALE = (
     "Held-out nll is Bradley-Terry's on the rewards as they are, whatever was minimised: an objective that leaves "
-    "their scale\nfree pays for it. The scaled nll is that at the best single factor on all rewards; accuracy has no scale."
+    "their scale free\npays for it. The scaled nll is that at the best single factor on all rewards; accuracy has no "
+    "scale."
 )
 
 

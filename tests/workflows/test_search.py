@@ -200,8 +200,8 @@ def test_what_always_fails_is_not_tried_for_long(world, tables, tmp_path):
     found = search(changed(tables, search={"vary": vary, "trials": 24, "startup": 3}), tmp_path / "out", say=quiet)
     failed = [trial.number for trial in found.trials if trial.state == "failed"]
 
-    assert failed, "the choice was drawn at least once"
-    assert len([number for number in failed if number >= 12]) <= 2
+    assert failed, "it was drawn at least once"
+    assert len(failed) < 24 / 3, "a third is what drawing blindly would give"
 
 
 def test_a_search_in_which_everything_fails_gives_up(world, tables, tmp_path):

@@ -101,7 +101,7 @@ class Reporter:
     def position(self, row: Row) -> int:
         """Return where in the data an evaluation stands, the same for all trials: records seen, or epochs."""
         if self.recipe.evaluate_every is None:
-            return math.ceil(row["epoch"] - 1e-6)
+            return math.ceil(float(row["epoch"]) - 1e-6)
         return int(row["step"]) * self.recipe.batch_size
 
     def _report(self, row: Row) -> None:

@@ -262,7 +262,7 @@ class Searching:
         path = self._folder(best.number) / "evaluation.json"
         if not path.is_file():
             wanted = training.sections(self.first)
-            how = {"on_unfit": wanted.data.on_unfit, "measurement": wanted.measurement, "say": silent}
+            how: dict[str, Any] = {"on_unfit": wanted.data.on_unfit, "measurement": wanted.measurement, "say": silent}
             evaluation, predictions = measure(Scorer.load(path.with_name("artefact")), self.parts["test"], **how)
             predictions.save(path.with_name("predictions.npz"))
             replace_file(path, json.dumps(evaluation.to_json(), indent=1))

@@ -82,9 +82,9 @@ class Study:
 
     def next(self) -> "optuna.Trial | None":
         """Return the trial to run: one that was left unfinished, else a new one; None where all points were tried."""
-        for trial in self._shown():
-            if trial.state == self._states.RUNNING:
-                return self._optuna.Trial(self._study, trial._trial_id)  # type: ignore[no-any-return] # noqa: SLF001
+        for left_over in self._shown():
+            if left_over.state == self._states.RUNNING:
+                return self._optuna.Trial(self._study, left_over._trial_id)  # type: ignore[no-any-return] # noqa: SLF001
         left = self._left()
         if left is not None and not left:
             return None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from plaudit.pages.trials import BEST, COLORS, figure, so_far, write
+from plaudit.pages.trials import BEST, COLORS, counted, figure, so_far, write
 
 
 def trial(number, state, nll, seconds, **settings):
@@ -31,6 +31,16 @@ def test_the_best_so_far_never_rises():
     """Seconds add up over all trials, failed ones too; the value is the least of the complete ones by then."""
     assert so_far(TRIALS) == ([10.0, 23.0, 36.0], [0.6, 0.5, 0.5])
     assert so_far(TRIALS[1:2]) == ([], [])
+
+
+def test_the_stair_ends_where_the_search_does():
+    """Trials after the last complete one have cost time too: the line goes on to the end, and trials are counted."""
+    drawn = figure(TRIALS[:4], 2, [])
+    [stair] = [trace for trace in drawn.data if trace.line.shape == "hv"]
+
+    assert (stair.x, stair.y) == ((10.0, 23.0, 26.0), (0.6, 0.5, 0.5))
+    assert counted(TRIALS) == "5 trials: 3 complete, 1 pruned, 1 failed"
+    assert counted(TRIALS[:4]) in drawn.layout.title.text
 
 
 def test_every_trial_that_was_evaluated_is_drawn():

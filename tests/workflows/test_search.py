@@ -82,6 +82,7 @@ def world(monkeypatch):
         monkeypatch.setattr(module, "measure", world.measure)
         monkeypatch.setattr(module, "Scorer", SimpleNamespace(load=lambda folder: folder))
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: world.seconds))
+    monkeypatch.setattr(searching, "free", lambda: None)
     monkeypatch.setattr(searching.page, "write", lambda *_page: None)
     return world
 
@@ -188,7 +189,19 @@ def test_a_failure_is_recorded_and_the_search_goes_on(world, tables, tmp_path):
     assert {trial.settings["objective.name"] for trial in found.trials if trial.state == "failed"} == {"triplet"}
     assert [trial["reason"] for trial in failed] == ["no list in this data"] * 2
     assert len([trial for trial in found.trials if trial.state == "complete"]) == 4
-    assert f"Trial {failed[0]['number']} failed: no list in this data" in found.as_text()
+    numbers = ", ".join(str(trial["number"]) for trial in failed)
+    assert f"Failed: {numbers}: no list in this data" in found.as_text()
+
+
+def test_what_always_fails_is_not_tried_for_long(world, tables, tmp_path):
+    """Points are drawn by what came of those before: a choice that cannot be run soon gets few trials."""
+    rate = {"low": 1e-6, "high": 1e-2, "log": True}
+    vary = {"objective.name": ["bradley_terry", "triplet", "hinge"], "training.learning_rate": rate}
+    found = search(changed(tables, search={"vary": vary, "trials": 24, "startup": 3}), tmp_path / "out", say=quiet)
+    failed = [trial.number for trial in found.trials if trial.state == "failed"]
+
+    assert failed, "it was drawn at least once"
+    assert len(failed) < 24 / 3, "a third is what drawing blindly would give"
 
 
 def test_a_search_in_which_everything_fails_gives_up(world, tables, tmp_path):

@@ -46,9 +46,12 @@ def figure(trials: Trials, best: int | None, logarithmic: Sequence[str]) -> Any:
     drawn.update_xaxes(title_text="seconds of all trials", row=1, col=2)
     for place, name in enumerate(names, start=2):
         kind = "log" if name in logarithmic else None if _numeric(name, trials) else "category"
-        drawn.update_xaxes(type=kind, row=place // 2 + 1, col=place % 2 + 1)
+        drawn.update_xaxes(type=kind, exponentformat="power", row=place // 2 + 1, col=place % 2 + 1)
     drawn.update_layout(
-        height=380 * rows, template="plotly_white", title_text=TITLE, legend={"groupclick": "toggleitem"}
+        height=380 * rows,
+        template="plotly_white",
+        title_text=f"{TITLE}<br><sup>{counted(trials)}</sup>",
+        legend={"groupclick": "toggleitem"},
     )
     return drawn
 
@@ -62,6 +65,12 @@ def so_far(trials: Trials) -> tuple[list[float], list[float]]:
         if trial["state"] == "complete"
     ]
     return [second for second, _ in done], list(accumulate((nll for _, nll in done), min))
+
+
+def counted(trials: Trials) -> str:
+    """Return how many trials there are of each state: ``5 trials: 3 complete, 1 pruned, 1 failed``."""
+    states = [trial["state"] for trial in trials]
+    return f"{len(states)} trials: " + ", ".join(f"{states.count(one)} {one}" for one in COLORS if one in states)
 
 
 def _curves(trials: Trials, best: int | None) -> list[Any]:
@@ -92,8 +101,10 @@ def _so_far(trials: Trials) -> list[Any]:
     seconds, least = so_far(trials)
     found = [float(trial["nll"]) for trial in trials if trial["state"] == "complete"]
     dots = go.Scatter(x=seconds, y=found, mode="markers", marker={"color": COLORS["complete"]}, showlegend=False)
+    end = sum(float(trial["seconds"]) for trial in trials)
     stair = {"shape": "hv", "color": BEST}
-    return [dots, go.Scatter(x=seconds, y=least, mode="lines", line=stair, showlegend=False)]
+    x, y = [*seconds, end], [*least, *least[-1:]]
+    return [dots, go.Scatter(x=x, y=y, mode="lines", line=stair, showlegend=False)]
 
 
 def _against(name: str, trials: Trials, best: int | None) -> list[Any]:

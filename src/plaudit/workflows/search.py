@@ -38,7 +38,7 @@ from plaudit.workflows.evaluation import measure
 from plaudit.workflows.output import FITTING
 from plaudit.workflows.study import Pruner, Study, load_optuna
 from plaudit.workflows.training import Sections
-from plaudit.workflows.trials import Found, Heldout, Outcome, best_of, described, remarks
+from plaudit.workflows.trials import Found, Heldout, Outcome, best_of, described, remarks, short
 
 if TYPE_CHECKING:
     import optuna
@@ -311,7 +311,8 @@ class Searching:
         label = {}
         for axis in self.space:
             own = {name: one.settings[name] for name in axis.touched() if name in one.settings}
-            label[axis.name] = own[axis.name] if set(own) == {axis.name} else described(own)
+            brief = [described({short(name, list(axis.touched())): value}) for name, value in own.items()]
+            label[axis.name] = own[axis.name] if set(own) == {axis.name} else "<br>".join(brief)
         plain = {
             name: value if isinstance(value, int | float | str) else json.dumps(value) for name, value in label.items()
         }

@@ -82,9 +82,9 @@ class Study:
 
     def next(self) -> "optuna.Trial | None":
         """Return the trial to run: one that was left unfinished, else a new one; None where all points were tried."""
-        for shown in self._shown():
-            if shown.state == self._states.RUNNING:
-                return self._optuna.Trial(self._study, shown._trial_id)  # type: ignore[no-any-return] # noqa: SLF001
+        for left_over in self._shown():
+            if left_over.state == self._states.RUNNING:
+                return self._optuna.Trial(self._study, left_over._trial_id)  # type: ignore[no-any-return] # noqa: SLF001
         left = self._left()
         if left is not None and not left:
             return None
@@ -117,9 +117,13 @@ class Study:
         self._study.tell(trial.number, state=self._states.PRUNED)
 
     def fail(self, trial: "optuna.Trial", reason: str) -> None:
-        """Record that a trial could not be run, and why."""
+        """Record that a trial could not be run, and why.
+
+        For Optuna it is a pruned one without a figure, the worst there is: of failed ones it would learn nothing, and
+        draw again and again what cannot be run.
+        """
         trial.set_user_attr("reason", reason)
-        self._study.tell(trial.number, state=self._states.FAIL)
+        self._study.tell(trial.number, state=self._states.PRUNED)
 
     @property
     def _states(self) -> Any:
@@ -175,12 +179,11 @@ class Study:
 
     def _outcome(self, trial: "FrozenTrial") -> Outcome:
         held: Mapping[str, Any] = trial.user_attrs
-        names = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
-        state: State = names.get(trial.state.name, "unfinished")  # type: ignore[assignment]
+        names: dict[str, State] = {"COMPLETE": "complete", "PRUNED": "failed" if held.get("reason") else "pruned"}
         return Outcome(
             number=trial.number,
             settings=settings_of(self._space, trial.params),
-            state=state,
+            state=names.get(trial.state.name, "unfinished"),
             seconds=held.get("seconds", 0.0),
             steps=held.get("steps", 0),
             evaluations=held.get("evaluations", []),

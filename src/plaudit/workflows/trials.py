@@ -17,7 +17,8 @@ CHOSEN_ON = (
 )
 SCALE = (
     "Held-out nll is Bradley-Terry's on the rewards as they are, whatever was minimised: an objective that leaves "
-    "their scale free pays for it. 'at its best scale' divides that out; accuracy never had it."
+    "their scale free\npays for it. The scaled nll is that at the best single factor on all rewards; accuracy has no "
+    "scale."
 )
 
 
@@ -167,8 +168,7 @@ class Found:
 
     def _said(self) -> list[str]:
         winner = self.winner
-        failed = [f"Trial {one.number} failed: {one.reason}" for one in self.trials if one.state == "failed"]
-        said = [*failed, f"Stopped: {self.stopped}.", *self.remarks]
+        said = [SCALE, *failures(self.trials), f"Stopped: {self.stopped}.", *self.remarks]
         if winner is None:
             return [*said, "No trial is complete, so there is no best one."]
         said += [
@@ -207,6 +207,15 @@ def remarks(outcomes: Sequence[Outcome], best: Outcome | None) -> list[str]:
     return said
 
 
+def failures(outcomes: Sequence[Outcome]) -> list[str]:
+    """Return why trials failed, a line a reason."""
+    numbers: dict[str, list[int]] = {}
+    for one in outcomes:
+        if one.state == "failed":
+            numbers.setdefault(one.reason, []).append(one.number)
+    return [f"Failed: {', '.join(map(str, those))}: {reason}" for reason, those in numbers.items()]
+
+
 def test_line(test: Mapping[str, Any]) -> str:
     """Return accuracy with its interval, nll and n of an evaluation as one line."""
     ends = test.get("interval")
@@ -217,12 +226,12 @@ def test_line(test: Mapping[str, Any]) -> str:
 def table(trials: Sequence[Outcome], best: int | None) -> Table:
     """Return the trials as a table, the best first, then by held-out nll, those that are not complete last."""
     names = list(dict.fromkeys(name for trial in trials for name in trial.settings))
-    drawn = Table(caption=SCALE, caption_justify="left")
-    for heading in ("trial", "settings", "held-out nll", "at its best scale", "accuracy", "behind the best"):
+    drawn = Table()
+    for heading in ("trial", "settings", "held-out nll", "scaled nll", "accuracy", "behind the best"):
         left = heading == "settings"
-        drawn.add_column(heading, justify="left" if left else "right", min_width=30 if left else None)
+        drawn.add_column(heading, justify="left" if left else "right", min_width=24 if left else None)
     for heading in ("steps", "seconds", "state"):
-        drawn.add_column(heading, justify="left" if heading == "state" else "right")
+        drawn.add_column(heading, justify="left" if heading == "state" else "right", no_wrap=True)
     for trial in sorted(trials, key=lambda one: (one.number != best, *_rank(one))):
         drawn.add_row(*_cells(trial, best, names))
     return drawn

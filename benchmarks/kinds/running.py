@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from benchmarks.kinds import ties
+from benchmarks.kinds import bases, ties
 from benchmarks.kinds.figures import figures
 from benchmarks.kinds.materials import Materials, materials
 from benchmarks.kinds.settings import SIZES, Settings, Size
@@ -38,7 +38,8 @@ def key_of(line: Line, settings: Settings) -> str:
     """Return what a line's figures follow from, as one text: other settings are another key."""
     made_of: dict[str, Any] = {"line": line.id, "size": asdict(SIZES[settings.size])}
     if line.set != "baselines":
-        made_of |= {"setup": setup_of(line).plain(), "recipe": dict(RECIPES[line.data]), "model": dict(MOVIE_MODEL)}
+        model = bases.plain() if line.data == "synthetic" else dict(MOVIE_MODEL)
+        made_of |= {"setup": setup_of(line).plain(), "recipe": dict(RECIPES[line.data]), "model": model}
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:16]
 
 

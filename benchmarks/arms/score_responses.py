@@ -14,6 +14,7 @@ from benchmarks.arms import protocol
 from benchmarks.arms.turns import Rewards, agreement, take_turns
 from benchmarks.loading import encoder_of, messages, scalar_of
 from plaudit.encoding.encoder import Sequence as Tokens
+from plaudit.models.frozen import freeze
 from plaudit.models.precision import DTYPES
 from plaudit.preferences.preference import Message
 from plaudit.scoring.passes import rewards_of
@@ -93,6 +94,7 @@ def sides(request: protocol.Request, dtype: str) -> Both:
     """Return both sides. The peer holds its weights in ``dtype``, plaudit holds them in fp32 and computes in it."""
     folder = Path(request["folder"], "decoder")
     model = scalar_of(folder, dtype)
+    freeze(model)
     plain: Any = AutoModelForSequenceClassification.from_pretrained(
         folder, dtype=DTYPES[dtype], attn_implementation="sdpa"
     ).eval()

@@ -13,6 +13,7 @@ from benchmarks.arms.turns import Rewards, agreement, take_turns
 from benchmarks.loading import encoder_of, scalar_of
 from plaudit.encoding.encoder import Encoder
 from plaudit.encoding.turns import Unencodable
+from plaudit.models.frozen import freeze
 from plaudit.models.precision import DTYPES
 from plaudit.scoring.passes import rewards_of
 
@@ -27,6 +28,7 @@ def measure(request: protocol.Request) -> protocol.Answer:
     encoder, peer = encoder_of(folder, request["max_length"], "encoder"), _cross_encoder(folder, dtype)
     _same_ids(encoder, peer, texts[:32])
     model = scalar_of(folder, dtype, "first")
+    freeze(model)
 
     def ours() -> Rewards:
         return rewards_of(model, _fitting(encoder, texts))

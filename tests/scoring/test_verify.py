@@ -288,19 +288,6 @@ def test_a_changed_part_is_named(tmp_path: Path) -> None:
         load(folder)
 
 
-def test_an_artefact_from_before_there_were_parts_still_loads(copied: Copied) -> None:
-    """A contract and canaries without the newer fields mean what they meant, and a cache's keys stay the same."""
-    folder = copied("llama")
-    now = load(folder)
-    _edit_json(folder / "plaudit.json", lambda c: (c.pop("outputs"), c.pop("parts_tolerances")))
-    _edit_json(folder / "canaries.json", lambda c: [canary.pop("parts") for canary in c["canaries"]])
-    then = load(folder)
-
-    assert then.contract.outputs == ("reward",)
-    assert then.contract.scoring() == now.contract.scoring()
-    assert not {"outputs", "parts_tolerances"} & then.contract.scoring().keys()
-
-
 def test_the_note_says_how_the_reward_is_made(tmp_path: Path) -> None:
     """The class gives the attributes, not the reward: contract and card say so, and TRL is told to keep away."""
     folder = _gated(tmp_path / "gated")

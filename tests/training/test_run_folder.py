@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from plaudit.training.run_folder import RunFolderError, held, settle
+from plaudit.training.run_folder import RunFolderError, held, record_facts
 
 FACTS: dict[str, dict[str, Any]] = {
     "binding": {"data": "abc", "recipe": {"epochs": 2}},
@@ -19,7 +19,7 @@ FACTS: dict[str, dict[str, Any]] = {
 def begun(folder: Path) -> None:
     """Begin a run and end it."""
     with held(folder, resume=False):
-        settle(folder, FACTS)
+        record_facts(folder, FACTS)
 
 
 def test_a_second_run_in_one_folder_is_refused_by_process(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_a_second_run_in_one_folder_is_refused_by_process(tmp_path: Path) -> Non
     ):
         pass
     with held(tmp_path, resume=True):
-        settle(tmp_path, FACTS)
+        record_facts(tmp_path, FACTS)
 
 
 def test_the_lock_of_a_dead_process_is_free(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_what_binds_a_run_may_not_change(tmp_path: Path) -> None:
     begun(tmp_path)
     changed = {**FACTS, "binding": {"data": "xyz", "recipe": {"epochs": 3}}}
     with held(tmp_path, resume=True), pytest.raises(RunFolderError) as refused:
-        settle(tmp_path, changed)
+        record_facts(tmp_path, changed)
     assert "data was 'abc' and is 'xyz'" in str(refused.value) and "recipe.epochs was 2 and is 3" in str(refused.value)
 
 
@@ -92,7 +92,7 @@ def test_what_only_changes_bits_is_named(tmp_path: Path) -> None:
     begun(tmp_path)
     changed = {**FACTS, "loose": {"threads": 4, "torch": "2.0"}}
     with held(tmp_path, resume=True), pytest.warns(UserWarning, match="threads was 2 and is 4"):
-        settle(tmp_path, changed)
+        record_facts(tmp_path, changed)
 
 
 def test_a_damaged_run_file_is_named(tmp_path: Path) -> None:
@@ -100,4 +100,4 @@ def test_a_damaged_run_file_is_named(tmp_path: Path) -> None:
     begun(tmp_path)
     (tmp_path / "run.json").write_text("{")
     with held(tmp_path, resume=True), pytest.raises(RunFolderError, match=r"run.json cannot be read"):
-        settle(tmp_path, FACTS)
+        record_facts(tmp_path, FACTS)

@@ -114,8 +114,9 @@ def _tree_rows(encoded: EncodedSet, family: Sequence[int], prompt: int) -> NDArr
 
 def _labels(encoded: EncodedSet, records: Sequence[int], order: Sequence[int]) -> Labels:
     place = {sequence: index for index, sequence in enumerate(order)}
-    edges = np.concatenate([_edge_numbers(encoded, record) for record in records] or [np.zeros(0, np.int64)])
-    votes = np.array([len(_edge_numbers(encoded, record)) for record in records], np.int64)
+    of_records = [_edge_numbers(encoded, record) for record in records]
+    edges = np.concatenate([np.zeros(0, np.int64), *of_records])
+    votes = np.array([len(numbers) for numbers in of_records], np.int64)
     record_of, occurrences = np.zeros(len(order), dtype=np.int64), np.zeros(len(order), dtype=np.int64)
     for number, record in enumerate(records):
         own = [place[int(s)] for s in encoded.responses_of(record)]

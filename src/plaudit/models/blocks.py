@@ -12,7 +12,7 @@ from plaudit.models.varlen import Sequences, arrange
 WHOLE = 384
 """Trees up to this many tokens are one dense block: the waste is smaller than the cost of cutting."""
 
-CHUNK = 256
+CHUNK = 128
 """Query tokens a block, in longer trees."""
 
 Range = tuple[int, int]

@@ -5,6 +5,7 @@ A composite is a folder like any other: ``config.json`` holds the backbone's con
 ``plaudit.models`` has been imported.
 """
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self, TypeVar
 
 import torch
@@ -18,8 +19,9 @@ from transformers import (
 )
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from plaudit.models.headed import is_causal
+from plaudit.models.headed import Headed, is_causal
 from plaudit.models.heads import backbone_of
+from plaudit.models.mlp import check_mlp
 
 Model = TypeVar("Model", bound=type[PreTrainedModel])
 POOLINGS = ("last", "first", "mean")
@@ -138,6 +140,16 @@ class Composite(PreTrainedModel):
         """Return the output for features [N, F]."""
         head: Any = self.score
         return SequenceClassifierOutput(logits=head(features.float()))
+
+
+class OnMlp(Headed):
+    """An architecture whose one reward comes from an MLP with the settings ``sizes`` and ``initial``."""
+
+    @classmethod
+    def labels_of(cls, settings: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the name of the one output, once the settings are such as can be."""
+        check_mlp(settings["sizes"], settings["initial"])
+        return ("reward",)
 
 
 def encoders_in(backbone: nn.Module) -> list[PreTrainedModel]:

@@ -27,8 +27,9 @@ class DenseAttention(torch.autograd.Function):
             for block, bias in zip(trees.blocks, trees.biases(window, query, key), strict=True):
                 q, k, v = _operands(block, query, key, value)
                 scores = _scores(q * scaling, k, bias)
-                weights.append(torch.softmax(scores, dim=-1))
-                _put(out, block, weights[-1] @ v, query.shape[0])
+                weight = torch.softmax(scores, dim=-1)
+                _put(out, block, weight @ v, query.shape[0])
+                weights += [weight] if any(ctx.needs_input_grad) else []
         ctx.save_for_backward(query, key, value, *weights)
         ctx.trees, ctx.scaling = trees, scaling
         return out

@@ -18,6 +18,7 @@ from plaudit.encoding.batch import Batch
 from plaudit.models.backbone import refuse_unsafe
 from plaudit.models.heads import backbone_of
 from plaudit.models.padded import unpack
+from plaudit.models.quiet import quiet
 
 AT_ONCE = 1 << 23
 """Logits that are held at once (32 MB in fp32), unless one position has more."""
@@ -126,9 +127,10 @@ def language_head(folder: Path, classifier: PreTrainedModel, *, trained: bool) -
         BadBase: it cannot be loaded safely.
     """
     refuse_unsafe(folder)
-    loaded: Any = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=torch.float32, use_safetensors=True, output_loading_info=True
-    )
+    with quiet():
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=torch.float32, use_safetensors=True, output_loading_info=True
+        )
     causal, info = loaded
     if missing := sorted(map(str, info["missing_keys"])):
         raise NoLanguageModel(f"{folder}: no language-model head: the checkpoint lacks {', '.join(missing[:4])}")

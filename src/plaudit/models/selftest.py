@@ -2,8 +2,8 @@
 
 A backbone that passes ``position_ids`` or keyword arguments to only some of its layers would be silently wrong when
 packed. This runs the backbone as transformers does, with eager attention and no padding, and refuses on disagreement.
-Pooling and head are the same on both sides; whether the class's own forward agrees with them is measured when an
-artefact is saved.
+Pooling, head and the layers that `plaudit.models.lean` rewrites are the same on both sides; whether the class's own
+forward agrees with them is measured when an artefact is saved.
 """
 
 import torch

@@ -15,8 +15,10 @@ from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import softplus
 
 from plaudit.encoding.batch import Labels
+from plaudit.encoding.facts import DataFacts
 from plaudit.models.reward_model import Rewards
 
 
@@ -77,10 +79,21 @@ def margins(rewards: Rewards, labels: Labels, *, use_strength: bool = False) -> 
     return margin - torch.where(labels.tie, 0.0, labels.strength) if use_strength else margin
 
 
+def minus_log_sigmoid(margin: Tensor) -> Tensor:
+    """Return the negative log-likelihood of winning by a margin under Bradley-Terry, in nats."""
+    return softplus(-margin)
+
+
 def half_each_way(loss: Callable[[Tensor], Tensor], margin: Tensor, tie: Tensor) -> Tensor:
     """Return ``loss(margin)`` where there is a winner and, for a tie, the mean of both outcomes' losses; [M]."""
     lost = torch.where(tie, 0.5, 0.0).to(margin.dtype)
     return (1 - lost) * loss(margin) + lost * loss(torch.where(tie, -margin, margin))
+
+
+def lacking(asked: object, facts: DataFacts) -> str:
+    """Return what an objective or a regulariser lacks in the data; an empty string for nothing."""
+    ask = getattr(asked, "requires", None)
+    return str(ask(facts)) if ask else ""
 
 
 @runtime_checkable
@@ -119,7 +132,7 @@ def learned(objective: object) -> dict[str, Any]:
 def innermost(objective: object) -> object:
     """Return the objective inside wrappers that hold one as their ``objective``; itself where it is none."""
     held = getattr(objective, "objective", None)
-    return objective if held is None else innermost(held)
+    return innermost(held) if callable(held) else objective
 
 
 def settings_of(objective: object) -> dict[str, Any]:

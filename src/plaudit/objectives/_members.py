@@ -1,13 +1,13 @@
 """An objective applied to each member of an ensemble as if it were alone."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 
 from plaudit.encoding.batch import Labels
+from plaudit.encoding.facts import DataFacts
 from plaudit.models.reward_model import Rewards
-from plaudit.objectives import Objective, Terms
+from plaudit.objectives import Objective, Terms, lacking
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,6 @@ class EachMember:
             torch.stack(penalties).sum() / len(terms) if penalties else None,
         )
 
-    def requires(self, facts: Any) -> str:
+    def requires(self, facts: DataFacts) -> str:
         """Return what the members' objective lacks in the data, or an empty string."""
-        ask = getattr(self.objective, "requires", None)
-        return str(ask(facts)) if ask else ""
+        return lacking(self.objective, facts)

@@ -40,7 +40,7 @@ from torch.nn.functional import softplus
 
 from plaudit.encoding.batch import Labels
 from plaudit.models.reward_model import Rewards
-from plaudit.objectives import Terms
+from plaudit.objectives import Terms, margins
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,6 @@ class AdaptiveMargin:
     def __call__(self, rewards: Rewards, labels: Labels) -> Terms:
         """Return one term a comparison: loss float32 [M] in nats, weight float32 [M]."""
         asked = torch.where(labels.tie, 0.0, (self.scale * labels.strength).clamp(-self.limit, self.limit))
-        margin = rewards.scalar[labels.chosen] - rewards.scalar[labels.rejected] - asked
+        margin = margins(rewards, labels) - asked
         flip = torch.where(labels.tie, 0.5, torch.where(labels.strength < 0, self.doubt, 0.0))
         return Terms((1 - flip) * softplus(-margin) + flip * softplus(margin), labels.weight)

@@ -28,11 +28,10 @@ Three responses in order with rewards 2, 1.5 and -1 are three comparisons that w
 from dataclasses import dataclass
 
 import torch
-from torch.nn.functional import softplus
 
 from plaudit.encoding.batch import Labels
 from plaudit.models.reward_model import Rewards
-from plaudit.objectives import Terms
+from plaudit.objectives import Terms, half_each_way, margins, minus_log_sigmoid
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +40,7 @@ class AllPairs:
 
     def __call__(self, rewards: Rewards, labels: Labels) -> Terms:
         """Return one term a comparison: loss float32 [M] in nats, weight float32 [M]."""
-        margin = rewards.scalar[labels.chosen] - rewards.scalar[labels.rejected]
-        loss = torch.where(labels.tie, (softplus(-margin) + softplus(margin)) / 2, softplus(-margin))
+        loss = half_each_way(minus_log_sigmoid, margins(rewards, labels), labels.tie)
         record = labels.record_of_comparisons()
         count = torch.bincount(record[labels.weight > 0], minlength=len(labels.record) + 1)
         return Terms(loss, labels.weight / count[record].clamp(min=1))

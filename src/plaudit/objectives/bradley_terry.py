@@ -27,12 +27,9 @@ Margins 6, 0.5, 0 and -4 have these losses and probabilities:
 
 from dataclasses import dataclass
 
-import torch
-from torch.nn.functional import softplus
-
 from plaudit.encoding.batch import Labels
 from plaudit.models.reward_model import Rewards
-from plaudit.objectives import Terms
+from plaudit.objectives import Terms, half_each_way, margins, minus_log_sigmoid
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +44,5 @@ class BradleyTerry:
 
     def __call__(self, rewards: Rewards, labels: Labels) -> Terms:
         """Return one term a comparison: loss float32 [M] in nats, weight float32 [M]."""
-        margin = rewards.scalar[labels.chosen] - rewards.scalar[labels.rejected]
-        if self.use_strength:
-            margin = margin - torch.where(labels.tie, 0.0, labels.strength)
-        halves = (softplus(-margin) + softplus(margin)) / 2
-        return Terms(torch.where(labels.tie, halves, softplus(-margin)), labels.weight)
+        margin = margins(rewards, labels, use_strength=self.use_strength)
+        return Terms(half_each_way(minus_log_sigmoid, margin, labels.tie), labels.weight)

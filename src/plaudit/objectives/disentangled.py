@@ -42,13 +42,9 @@ A chosen response twice as long, with quality margin 1, length effect 0.5 and a 
 from dataclasses import dataclass
 from math import inf
 
-import torch
-from torch import Tensor
-from torch.nn.functional import softplus
-
 from plaudit.encoding.batch import Labels
 from plaudit.models.reward_model import Rewards
-from plaudit.objectives import Terms
+from plaudit.objectives import Terms, half_each_way, margins, minus_log_sigmoid
 
 OUTPUTS = ("reward", "length_effect", "length")
 """The columns of the rewards that are read, by position."""
@@ -88,14 +84,9 @@ class Disentangled:
         differences = rewards.values[labels.chosen] - rewards.values[labels.rejected]
         logs = labels.lengths.clamp(min=1).to(differences.dtype).log()
         longer = logs[labels.chosen] - logs[labels.rejected]
-        loss = self._likelihood(differences[:, :2].sum(1), labels)
+        margin = margins(rewards, labels, use_strength=self.use_strength) + differences[:, 1:2].sum(1)
+        loss = half_each_way(minus_log_sigmoid, margin, labels.tie)
         loss = loss + self.quality * (differences[:, 0] * longer).square()
         if differences.shape[1] > 1:
             loss = loss + self.length * (differences[:, 2] - longer).square()
         return Terms(loss, labels.weight)
-
-    def _likelihood(self, margin: Tensor, labels: Labels) -> Tensor:
-        if self.use_strength:
-            margin = margin - torch.where(labels.tie, 0.0, labels.strength)
-        lost = torch.where(labels.tie, 0.5, 0.0)
-        return (1 - lost) * softplus(-margin) + lost * softplus(margin)

@@ -63,6 +63,7 @@ def add_negatives(preferences: Preferences, count: int, seed: int = 0) -> WithNe
     pool, changed = _Pool.of(preferences), 0
 
     def records() -> Iterator[tuple[Preference, float]]:
+        """Yield every record with its weight, with negatives where it can have them, and count those."""
         nonlocal changed
         for number, (preference, weight) in enumerate(preferences.weighted()):
             winners = _winners(preference)

@@ -155,9 +155,11 @@ def _shortened(encoder: Encoder, pair: Pair) -> Written:
     text = response if isinstance(response, str) else response[-1].content
 
     def ending(start: int) -> Pair:
+        """Return the conversation with its response from ``start`` on."""
         return prompt, text[start:] if isinstance(response, str) else (replace(response[-1], content=text[start:]),)
 
     def fits(start: int) -> bool:
+        """Whether the response from ``start`` on is short enough, whatever else is wrong with it."""
         try:
             encoder.encode(*ending(start))
         except ResponseTooLong:

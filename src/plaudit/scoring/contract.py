@@ -91,10 +91,8 @@ class Contract:
 
     def scoring(self) -> dict[str, Any]:
         """Return the part that decides rewards, as JSON would give it back."""
-        left_out = ["recipe", "parity_note", "measured"]
-        if self.outputs == ("reward",):
-            left_out += ["outputs", "parts_tolerances"]  # as of artefacts that are older than these
-        part = {name: value for name, value in self.record().items() if name not in left_out}
+        told = ("recipe", "parity_note", "measured")
+        part = {name: value for name, value in self.record().items() if name not in told}
         return dict(json.loads(json.dumps(part)))
 
 
@@ -131,7 +129,7 @@ def read_contract(folder: Path) -> Contract:
         raise BadArtefact(folder, "contract", f"format {content.get('format')!r}; this plaudit reads format {FORMAT}")
     try:
         for name in ("scored_tokens", "outputs"):
-            content[name] = tuple(content.get(name, ("reward",) if name == "outputs" else ()))
+            content[name] = tuple(content[name])
         return Contract(**content)
-    except TypeError as error:
+    except (KeyError, TypeError) as error:
         raise BadArtefact(folder, "contract", f"{CONTRACT} has other fields than expected ({error})") from error

@@ -9,6 +9,7 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 from plaudit.encoding.choices import UnfitTokenizer, for_tokenizer
 from plaudit.encoding.encoder import Encoder
 from plaudit.encoding.padding import NoPadToken
+from plaudit.models.frozen import freeze
 from plaudit.models.headed import is_causal
 from plaudit.scoring import canaries, fingerprints, parity
 from plaudit.scoring.artifact import build, kernel_of, name_of
@@ -56,7 +57,7 @@ def open_foreign(folder: Path, dtype: str = "float32", device: str = "cpu", *, t
             folder, "parity", f"its class gives other rewards, up to {difference:.3g} apart; not supported"
         )
     model.compute_dtype = DTYPES[dtype]
-    model.to(device)
+    freeze(model.to(device))
     contract = Contract(
         architecture=name_of(model),
         settings=model.settings,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from plaudit.encoding.encoder import Encoder
 from plaudit.encoding.encoder import Sequence as Tokens
 from plaudit.encoding.turns import Unencodable
+from plaudit.models.frozen import freeze
 from plaudit.models.headed import Headed
 from plaudit.scoring import canaries, fingerprints
 from plaudit.scoring.artifact import build, put_extra
@@ -235,6 +236,7 @@ class _Examination:
     def _rewards(self) -> str:
         if self.model is None or not self.sequences:
             return ""
+        freeze(self.model)
         try:
             found = canaries.at_dtype(self.model, self.sequences, self.dtype)
         except (NonFiniteReward, ValueError) as error:

@@ -31,7 +31,7 @@ from plaudit.training.loader import StepLoader, Steps
 from plaudit.training.preparation import NotTrainable, check_repeatable, prepare
 from plaudit.training.progress import Progress, Row
 from plaudit.training.recipe import Recipe
-from plaudit.training.run_folder import CHECKPOINTS, HISTORY, Facts, held, settle
+from plaudit.training.run_folder import CHECKPOINTS, HISTORY, Facts, held, record_facts
 from plaudit.training.supervised import Supervised
 from plaudit.training.trainer import PROGRESS, Trainer
 
@@ -237,7 +237,7 @@ def _held_fit(run: Run, resume: bool, configuration: Mapping[str, Any] | None) -
     ranks.require_joined(args.world_size)
     with held(run.output, resume=resume):
         run.prepare(args.device)
-        settle(run.output, run.facts(configuration))
+        record_facts(run.output, run.facts(configuration))
         with interruptible() as interruption:
             trainer = _trainer(run, args, interruption)
             progress = _go_on(run, trainer)

@@ -1,6 +1,6 @@
 """Whether an objective can learn from a set, and which objectives could: asked before training begins."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from plaudit import members
@@ -8,7 +8,7 @@ from plaudit.encoding.encoded import EncodedSet
 from plaudit.encoding.facts import DataFacts, data_facts
 from plaudit.encoding.packing import collate_labels
 from plaudit.models.reward_model import Rewards
-from plaudit.objectives import Objective, innermost
+from plaudit.objectives import Objective, innermost, lacking
 from plaudit.training.step import label_weight
 
 _AT_ONCE = 256
@@ -56,8 +56,7 @@ def require_learnable(
 
 def _missing(objective: Objective, encoded: EncodedSet, facts: DataFacts, like: Rewards) -> str:
     """Return what keeps ``objective`` from learning, or an empty string."""
-    requires: Callable[[DataFacts], str] | None = getattr(objective, "requires", None)
-    if requires is not None and (missing := requires(facts)):
+    if missing := lacking(objective, facts):
         return missing
     for first in range(0, len(encoded), _AT_ONCE):
         labels = collate_labels(encoded, range(first, min(first + _AT_ONCE, len(encoded)))).labels.to(

@@ -43,13 +43,13 @@ def held(folder: Path, *, resume: bool) -> Iterator[None]:
             os.close(lock)
 
 
-def settle(folder: Path, facts: Facts) -> None:
+def record_facts(folder: Path, facts: Facts) -> None:
     """Write ``facts`` as the run's, or compare them with those it began with.
 
     Raises:
         RunFolderError: a binding fact has changed.
     """
-    ranks.on_first(lambda: _settle(folder, facts))
+    ranks.on_first(lambda: _record(folder, facts))
 
 
 def _take(folder: Path, resume: bool) -> int:
@@ -84,7 +84,7 @@ def _lock(lock: int, folder: Path) -> int:
     return lock
 
 
-def _settle(folder: Path, facts: Facts) -> None:
+def _record(folder: Path, facts: Facts) -> None:
     now = json.loads(json.dumps(facts, sort_keys=True))
     path = folder / RUN
     if not path.is_file():

@@ -8,6 +8,7 @@ import torch
 
 from plaudit.encoding.packing import collate
 from plaudit.models.architectures.ensemble import Ensemble
+from plaudit.models.heads import last_linear
 from tests.models.families import build, decoders, encoders
 from tests.training.tiny import preferences
 
@@ -75,6 +76,20 @@ def test_settling_gives_members_one_mean_and_spread() -> None:
     for member in range(5):
         order = raw[:, member].argsort()
         assert (settled[order, member].diff() >= 0).all()
+
+
+def test_a_member_that_says_always_the_same_is_not_stretched() -> None:
+    """Its deviation is 0: it is shifted, its scale stays 1, and the others are scaled among themselves."""
+    model, encoded = ensemble(), preferences(10)
+    batches = [collate(encoded, [record], share=True) for record in range(10)]
+    with torch.no_grad():
+        last_linear(model.classifier).weight[2] = 0
+        raw = torch.cat([model.logits(model.features(batch)) for batch in batches])
+        model.settle(iter(batches))
+
+    deviations = raw.std(0, correction=0)[[0, 1, 3, 4]]
+    assert model.scale[2] == 1
+    torch.testing.assert_close(model.scale[[0, 1, 3, 4]], deviations.mean() / deviations)
 
 
 def test_without_normalising_nothing_is_kept_beside_the_weights() -> None:

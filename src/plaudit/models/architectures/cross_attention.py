@@ -13,7 +13,6 @@ responses it has.
 Source: Vaswani et al., Attention Is All You Need (2017), section 3.2.3; Humeau et al., Poly-encoders (2020).
 """
 
-from collections.abc import Mapping
 from typing import Any, ClassVar, Unpack
 
 import torch
@@ -24,9 +23,9 @@ from transformers import PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from plaudit.encoding.batch import Batch
-from plaudit.models.composite import Composite, CompositeConfig, check_pooling, registered, require_encoder
-from plaudit.models.headed import Headed, How
-from plaudit.models.mlp import Initial, Mlp, check_mlp
+from plaudit.models.composite import Composite, CompositeConfig, OnMlp, check_pooling, registered, require_encoder
+from plaudit.models.headed import How
+from plaudit.models.mlp import Initial, Mlp
 from plaudit.models.pooling import pool
 from plaudit.models.splitting import apart, split
 
@@ -121,7 +120,7 @@ class CrossAttentionModel(Composite):
         return self.rewarded(self.pooled(crossed, parts.response_mask))
 
 
-class CrossAttention(Headed):
+class CrossAttention(OnMlp):
     """A reward model in which the words of the response attend to the states of the prompt.
 
     Args:
@@ -161,12 +160,6 @@ class CrossAttention(Headed):
             own = {"heads": heads, "sizes": self.sizes, "layer_norm": layer_norm, "initial": initial}
             classifier = CrossAttentionModel.over(classifier, seed=seed, pooling=pooling, **own)
         super().__init__(classifier, pooling, **(how | {"causal": False}))
-
-    @classmethod
-    def labels_of(cls, settings: Mapping[str, Any]) -> tuple[str, ...]:
-        """Return the name of the one output, once the settings are such as can be."""
-        check_mlp(settings["sizes"], settings["initial"])
-        return ("reward",)
 
     def features(self, batch: Batch) -> Tensor:
         """Return the pooled state of every response, [N, H]; each distinct prompt is encoded once."""

@@ -11,16 +11,15 @@ Source: Christiano et al., Deep reinforcement learning from human preferences (2
 Ba et al., Layer Normalization (2016).
 """
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Unpack
+from typing import ClassVar, Unpack
 
 from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from plaudit.models.composite import Composite, CompositeConfig, check_pooling, registered
-from plaudit.models.headed import Headed, How, is_causal
-from plaudit.models.mlp import Initial, Mlp, check_mlp
+from plaudit.models.composite import Composite, CompositeConfig, OnMlp, check_pooling, registered
+from plaudit.models.headed import How, is_causal
+from plaudit.models.mlp import Initial, Mlp
 
 
 class EmbeddingMlpConfig(CompositeConfig):
@@ -85,7 +84,7 @@ class EmbeddingMlpModel(Composite):
         return self.rewarded(self.pooled(hidden, mask))
 
 
-class EmbeddingMlp(Headed):
+class EmbeddingMlp(OnMlp):
     """A reward model with an MLP on the pooled hidden state.
 
     Args:
@@ -116,12 +115,6 @@ class EmbeddingMlp(Headed):
         check_pooling(pooling, "embedding_mlp")
         model = classifier if isinstance(classifier, EmbeddingMlpModel) else self._over(classifier, pooling, how)
         super().__init__(model, pooling, **(how | {"causal": model.config.causal}))
-
-    @classmethod
-    def labels_of(cls, settings: Mapping[str, Any]) -> tuple[str, ...]:
-        """Return the name of the one output, once the settings are such as can be."""
-        check_mlp(settings["sizes"], settings["initial"])
-        return ("reward",)
 
     def _over(self, classifier: PreTrainedModel, pooling: str, how: How) -> EmbeddingMlpModel:
         causal = how.get("causal")

@@ -179,13 +179,17 @@ class Ensemble(Headed):
         return Rewards(torch.cat([self._combined(members, variance)[:, None], members], dim=1), variance)
 
     def settle(self, batches: Iterable[Batch]) -> None:
-        """Give all members the mean 0 and their average standard deviation over the responses of ``batches``."""
+        """Give all members the mean 0 and their average standard deviation over the responses of ``batches``.
+
+        A member that gives all of them one reward has nothing to scale and is shifted alone.
+        """
         if not self.normalise:
             return
         members = torch.cat([self.logits(self.features(batch)) for batch in batches]).double()
-        deviations = members.std(0, correction=0).clamp(min=torch.finfo(torch.float32).tiny)
+        deviations = members.std(0, correction=0)
+        varied = deviations > torch.finfo(torch.float32).eps * members.abs().amax(0)
         self.centre.copy_(members.mean(0))
-        self.scale.copy_(deviations.mean() / deviations)
+        self.scale.copy_(torch.where(varied, deviations[varied].mean() / deviations, 1.0))
 
     def _combined(self, members: Tensor, variance: Tensor) -> Tensor:
         if self.combine == "worst":

@@ -13,7 +13,6 @@ Reimers and Gurevych, Sentence-BERT (2019), for the concatenation.
 """
 
 import copy
-from collections.abc import Mapping
 from typing import Any, ClassVar, Unpack
 
 import torch
@@ -25,14 +24,15 @@ from plaudit.encoding.batch import Batch
 from plaudit.models.composite import (
     Composite,
     CompositeConfig,
+    OnMlp,
     check_pooling,
     registered,
     require_encoder,
     without_pooler,
 )
-from plaudit.models.headed import Headed, How
+from plaudit.models.headed import How
 from plaudit.models.heads import backbone_of
-from plaudit.models.mlp import Initial, Mlp, check_mlp
+from plaudit.models.mlp import Initial, Mlp
 from plaudit.models.pooling import pool
 from plaudit.models.splitting import apart, split
 
@@ -97,7 +97,7 @@ def fused(prompts: Tensor, responses: Tensor) -> Tensor:
     return torch.cat([prompts, responses, prompts * responses], dim=1)
 
 
-class TwoTower(Headed):
+class TwoTower(OnMlp):
     """A reward model that encodes prompts and responses apart.
 
     Args:
@@ -131,12 +131,6 @@ class TwoTower(Headed):
             own = {"sizes": self.sizes, "layer_norm": layer_norm, "initial": initial}
             classifier = TwoTowerModel.over(classifier, seed=seed, pooling=pooling, **own)
         super().__init__(classifier, pooling, **(how | {"causal": False}))
-
-    @classmethod
-    def labels_of(cls, settings: Mapping[str, Any]) -> tuple[str, ...]:
-        """Return the name of the one output, once the settings are such as can be."""
-        check_mlp(settings["sizes"], settings["initial"])
-        return ("reward",)
 
     def features(self, batch: Batch) -> Tensor:
         """Return the fused states of every response and its prompt, [N, 3 H]; each distinct prompt is encoded once."""

@@ -7,14 +7,15 @@ cut into micro-batches has one gradient. Its setting ``weight`` says how much it
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from plaudit.encoding.batch import Labels
+from plaudit.encoding.facts import DataFacts
 from plaudit.models.reward_model import Rewards
-from plaudit.objectives import Objective, Terms
+from plaudit.objectives import Objective, Terms, lacking
 
 
 class Unsuited(ValueError):
@@ -66,10 +67,10 @@ class Regularised(nn.Module):
         """What the objective has one term of: ``comparison``, unless it says something else."""
         return str(getattr(self.objective, "per", "comparison"))
 
-    def requires(self, facts: Any) -> str:
-        """Return what the objective lacks in the data, or an empty string."""
-        ask = getattr(self.objective, "requires", None)
-        return str(ask(facts)) if ask else ""
+    def requires(self, facts: DataFacts) -> str:
+        """Return what the objective, else the first regulariser that does, lacks in the data; or an empty string."""
+        asked = (self.objective, *filter(lambda one: one.weight, self.regularisers))
+        return next(filter(None, (lacking(one, facts) for one in asked)), "")
 
     def forward(self, rewards: Rewards, labels: Labels) -> Terms:
         """Return the objective's terms with the weighted sum of all penalties.

@@ -43,7 +43,7 @@ from torch.nn.functional import softplus
 
 from plaudit.encoding.batch import Labels
 from plaudit.models.reward_model import Rewards
-from plaudit.objectives import Objective
+from plaudit.objectives import Objective, margins
 from plaudit.objectives.regularisers import check_weight
 
 FORMS = ("brier", "entropy")
@@ -68,7 +68,7 @@ class Calibrated:
 
     def __call__(self, rewards: Rewards, labels: Labels, _objective: Objective) -> Tensor:
         """Return one penalty a comparison, float32 [M]: in [0, 1] for ``brier``, in nats for ``entropy``."""
-        margin = rewards.scalar[labels.chosen] - rewards.scalar[labels.rejected]
+        margin = margins(rewards, labels)
         if self.form == "entropy":
             entropy = softplus(-margin.abs()) + margin.abs() * torch.sigmoid(-margin.abs())
             return math.log(2) - entropy

@@ -217,24 +217,6 @@ def test_lines_are_plain_json(tmp_path: Path) -> None:
     assert rows[5]["strength"] is None
 
 
-@pytest.mark.parametrize("suffix", [".jsonl", ".npz"])
-def test_files_from_before_variances_of_margins_are_read(suffix: str, tmp_path: Path) -> None:
-    """A file without the column gives NaN, and no sum of variances is made up for it."""
-    path, old = tmp_path / f"new{suffix}", tmp_path / f"old{suffix}"
-    known = replace(PAIRS, variance=[1.0, 2.0, 3.0, 4.0], margin_variance=[0.5, 0.25])  # type: ignore[arg-type]
-    known.save(path)
-    if suffix == ".npz":
-        with np.load(path) as arrays:
-            np.savez(old, **{name: arrays[name] for name in arrays if name != "margin_variance"})
-    else:
-        rows = [json.loads(line) for line in path.read_text().splitlines()]
-        kept = [{name: value for name, value in row.items() if name != "margin_variance"} for row in rows]
-        old.write_text("\n".join(map(json.dumps, kept)))
-    assert Predictions.load(path).margin_variance.tolist() == [0.5, 0.25]
-    assert np.isnan(Predictions.load(old).margin_variance).all()
-    assert Predictions.load(old).variance.tolist() == [1.0, 2.0, 3.0, 4.0]
-
-
 def test_evaluation_needs_no_torch() -> None:
     """From predictions on nothing imports torch or transformers, directly or indirectly."""
     code = (

@@ -127,12 +127,12 @@ def test_a_whole_run_on_next_to_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("PLAUDIT_SHARED_DATA", str(tmp_path / "none"))
     asked = {"size": "tiny", "base": "tiny", "seeds": 0, "repeats": 2, "resamples": 100, "threads": 1, "timed": 120}
     flags = [part for name, value in asked.items() for part in (f"--{name}", str(value))]
-    assert main([*flags, "--comparisons", "150", "--out", str(tmp_path / "found")]) == 0
+    assert main([*flags, "--comparisons", "100", "--out", str(tmp_path / "found")]) == 0
     found = json.loads((tmp_path / "found.json").read_text())
 
     assert [run["model"] for run in found["runs"]] == list(MODELS)
     for run in found["runs"]:
-        assert run["selective"]["comparisons"] == 150
+        assert run["selective"]["comparisons"] == 100
         assert 0 <= run["outside"]["product reviews"]["auroc"]["value"] <= 1
         assert "llama_factory_demo.jsonl.gz is not in" in run["outside"]["Chinese pairs"]["missing"]
     assert found["cost"]["ratio"] > 0

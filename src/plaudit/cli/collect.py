@@ -28,7 +28,7 @@ def collect(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the new folder if it exists.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Check that models can be members of one ensemble, and save them as one that is scored as any other."""
+    """Put models that were trained apart into one ensemble, after checking that they are alike."""
     from plaudit import config
     from plaudit.workflows.collecting import collect as put_together
     from plaudit.workflows.data import Data

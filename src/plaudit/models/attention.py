@@ -7,6 +7,8 @@ faster than the fused kernels' backward pass, and in bf16 faster than their forw
 tree in fp32 is fused calls and their exact merge; on CUDA in half precision all blocks are one variable-length call.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -17,7 +19,7 @@ from transformers import AttentionInterface
 
 from plaudit.encoding.batch import Tree
 from plaudit.models import forks, varlen
-from plaudit.models.blocks import Trees, folded, gathered
+from plaudit.models.blocks import Block, Trees, folded, gathered
 from plaudit.models.dense import DenseAttention
 
 NAME = "prompt_trees"
@@ -73,22 +75,26 @@ def prompt_trees(
         out = DenseAttention.apply(queries, keys, values, trees, sliding_window, scaling)
         return out.unsqueeze(0), None
     forked = forks.suits(queries, rate, softcap, sliding_window)
-
-    def attended(place: int) -> Tensor:
-        """Return the output of the block at ``place``, [fold * queries, heads, size]."""
-        block, mask = trees.blocks[place], trees.mask(place, sliding_window)
-        q, k, v = folded(queries, block), gathered(keys, block), gathered(values, block)
-        return _product(q, k, v, mask, scaling, rate, softcap).transpose(1, 2).flatten(0, 1)
-
+    product = partial(_product, scaling=scaling, rate=rate, softcap=softcap)
     parts = [
-        forks.attend(queries, keys, values, part, scaling) if isinstance(part, Tree) else attended(part)
+        forks.attend(queries, keys, values, part, scaling)
+        if isinstance(part, Tree)
+        else _attend(queries, keys, values, trees.blocks[part], trees.mask(part, sliding_window), product)
         for part in (trees.parts() if forked else range(len(trees.blocks)))
     ]
     return torch.cat(parts).unsqueeze(0), None
 
 
+def _attend(
+    queries: Tensor, keys: Tensor, values: Tensor, block: Block, mask: Tensor | None, product: Callable[..., Tensor]
+) -> Tensor:
+    """Return the output of one block, [fold * queries, heads, size]."""
+    q, k, v = folded(queries, block), gathered(keys, block), gathered(values, block)
+    return product(q, k, v, mask).transpose(1, 2).flatten(0, 1)
+
+
 def _product(
-    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scaling: float, rate: float, softcap: float | None
+    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, *, scaling: float, rate: float, softcap: float | None
 ) -> Tensor:
     if softcap is None:
         grouped = q.shape[1] != k.shape[1]

@@ -1,10 +1,14 @@
 """``plaudit search`` from end to end on a tiny base model, and what the command line refuses."""
 
 import json
+import os
+import signal
+from pathlib import Path
 
 import pytest
 
 from plaudit import cli
+from plaudit.workflows.attempt import Reporter
 
 
 def flags(settings):
@@ -77,6 +81,31 @@ def test_only_what_is_needed_is_kept(found, searched):
     """One artefact, the best one's; no checkpoints."""
     assert [str(path) for path in searched.glob("trials/*/artefact")] == [found["artefact"]]
     assert list(searched.glob("trials/*/run/checkpoints")) == []
+
+
+def test_a_trial_that_ctrl_c_stopped_is_gone_on_with(found, short, tmp_path, monkeypatch, capsys):
+    """One press ends with 130; ``--resume`` finishes that trial, and its weights are those of an unbroken one."""
+    vary = ["search.vary.training.learning_rate=[3e-3]", "search.trials=1", "search.pruner=none"]
+    arguments = ["search", "--output", str(tmp_path / "out"), *flags([*short, *vary])]
+    report = Reporter.__call__
+
+    def pressed(self, row):
+        report(self, row)
+        if row["kind"] == "step" and row["step"] == 4:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Reporter, "__call__", pressed)
+        assert cli.main(arguments) == 130
+    assert "go on with --resume" in capsys.readouterr().err
+    held = json.loads((tmp_path / "out" / "search.json").read_text())
+    assert [trial["state"] for trial in held["trials"]] == ["unfinished"] and held["test"] is None
+
+    assert cli.main([*arguments, "--resume", "--json"]) == 0
+    [trial] = json.loads(capsys.readouterr().out)["trials"]
+    weights = [Path(folder) / "model.safetensors" for folder in (trial["artefact"], found["artefact"])]
+    assert (trial["steps"], len(trial["evaluations"])) == (6, 2)
+    assert weights[0].read_bytes() == weights[1].read_bytes()
 
 
 def test_a_finished_search_is_not_begun_again(searched, short, capsys):

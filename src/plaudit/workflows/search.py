@@ -155,9 +155,9 @@ class Searching:
             stopped = self._loop()
         except KeyboardInterrupt as error:
             self._report("interrupted", {})
-            raise KeyboardInterrupt(
-                f"what is done is in {self.output / REPORT}; go on with --resume --output {self.output}"
-            ) from error
+            where = f"what is done is in {self.output / REPORT}; go on with --resume --output {self.output}"
+            self.say(where)
+            raise KeyboardInterrupt(where) from error
         best = best_of(self.outcomes())
         return self._report(stopped, {} if best is None else self._tested(best))
 

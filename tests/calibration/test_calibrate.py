@@ -86,7 +86,7 @@ def test_where_responses_are_drawn_it_works_too() -> None:
     scored = without_prompts(np.random.default_rng(2), 120, "six a response")
     found = calibrate(replace(scored, rewards=8 * scored.rewards), kinds=["temperature", "platt"], resamples=FEW)
 
-    assert found.folds == 10
+    assert found.folds == 8
     assert found.trials[0].helps and found.overall.after["nll"].low is not None
 
 

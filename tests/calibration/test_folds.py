@@ -51,8 +51,8 @@ def test_the_order_of_comparisons_does_not_matter() -> None:
 
 
 def test_responses_need_more_folds() -> None:
-    """Ten where responses are drawn, as a fit leaves out two; five else."""
-    assert usual(without_prompts(np.random.default_rng(0), 20, "all pairs")) == 10
+    """Eight where responses are drawn, as a fit leaves out two; five else."""
+    assert usual(without_prompts(np.random.default_rng(0), 20, "all pairs")) == 8
     assert usual(in_prompts(np.random.default_rng(0), 20)) == 5
 
 

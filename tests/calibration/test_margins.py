@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from plaudit.calibration.margins import Change, bare, with_margins
+from plaudit.calibration.margins import Change, at, bare, numbered, with_margins
 from plaudit.evaluation.intervals import interval
+from plaudit.evaluation.metrics import choose
 from plaudit.evaluation.metrics.accuracy import Accuracy
 from plaudit.evaluation.metrics.brier import Brier
 from plaudit.evaluation.metrics.log_likelihood import LogLikelihood
@@ -44,10 +45,30 @@ def test_a_change_is_the_difference_of_two_means() -> None:
     """Of accuracy and Brier score; its interval is that of the paired differences, and narrower than either's."""
     scored = calibrated(np.random.default_rng(0), 200)
     other = scored.margins + np.random.default_rng(1).normal(0, 0.3, len(scored))
-    paired = with_margins(scored, other, beside=scored.margins)
+    placed = numbered(scored)
     for metric in (Accuracy(), Brier()):
-        found = interval(Change(metric), paired)
+        found = interval(Change(metric, other, scored.margins), placed)
         assert found.value == pytest.approx(metric(with_margins(scored, other)) - metric(scored), abs=1e-12)
         alone = interval(metric, scored)
         assert found.low < found.value < found.high
         assert found.high - found.low < 0.8 * (alone.high - alone.low)
+
+
+@pytest.mark.parametrize("name", ["accuracy", "brier", "log_likelihood", "expected_calibration_error"])
+def test_a_metric_at_other_margins_is_that_metric(name: str) -> None:
+    """Value and both ends are those of predictions that have these margins, of a part of the set too."""
+    scored = calibrated(np.random.default_rng(2), 120)
+    other = scored.margins + np.random.default_rng(3).normal(0, 1, len(scored))
+    metric, part = choose([name])[name], np.flatnonzero(scored.comparison_groups[0] < 80)
+
+    for which in (np.arange(len(scored)), part):
+        found = interval(at(metric, other), numbered(scored).select(which), 200)
+        wanted = interval(metric, with_margins(scored, other).select(which), 200)
+        assert (found.value, found.low, found.high) == pytest.approx((wanted.value, wanted.low, wanted.high), abs=1e-9)
+
+
+def test_all_right_at_other_margins_keeps_the_interval_of_all_right() -> None:
+    """What is true of a metric at its bound is true of it at other margins."""
+    scored = calibrated(np.random.default_rng(4), 50)
+    found = interval(at(Accuracy(), np.ones(len(scored))), numbered(scored))
+    assert found.value == 1 and 0.9 < found.low < 1

@@ -30,10 +30,10 @@ from rich.console import Group
 from plaudit.calibration.calibrators import Calibrator, Fitted, Identity, choose
 from plaudit.calibration.figures import METRICS, BeforeAndAfter, Nll, Trial
 from plaudit.calibration.folds import Judge, check, cross_fitted, usual
-from plaudit.calibration.margins import Change, bare, with_margins
+from plaudit.calibration.margins import Change, at, bare, numbered
 from plaudit.calibration.observed import observe
 from plaudit.calibration.table import render
-from plaudit.evaluation.intervals import interval, intervals
+from plaudit.evaluation.intervals import intervals
 from plaudit.evaluation.sections import plain
 from plaudit.evaluation.slices import parts, with_length
 from plaudit.evaluation.table import text
@@ -113,7 +113,7 @@ def calibrate(
         kinds: names of calibrators; all of `plaudit.calibration.calibrators` by default.
         slices: names of the slices to show figures of; by default all with two labels or more, and ``chosen_is`` where
             lengths are known.
-        folds: how many parts groups are dealt to; 5, or 10 where responses are drawn, by default.
+        folds: how many parts groups are dealt to; 5, or 8 where responses are drawn, by default.
         resamples: number of resamples behind each interval, at least 100.
         seed: of dealing and resamples.
 
@@ -129,8 +129,7 @@ def calibrate(
     observe(predictions)
     check(predictions, dealt)
     found = cross_fitted(predictions, {kind: _judge(own) for kind, own in calibrators.items()}, dealt, seed)
-    trials = [_trial(predictions, kind, margins, resamples, seed) for kind, margins in found.items()]
-    best, *others = sorted(trials, key=lambda trial: (not trial.helps, trial.nll))
+    best, *others = _trials(predictions, found, resamples, seed)
     overall, by_slice = _figures(predictions, found[best.kind] if best.helps else None, slices, resamples, seed)
     return Calibration(
         kind=best.kind if best.helps else Identity.kind,
@@ -148,25 +147,29 @@ def _judge(calibrator: Calibrator) -> Judge:
     return lambda seen, unseen: calibrator.fit(seen).log_odds(unseen.margins)
 
 
-def _trial(predictions: Predictions, kind: str, margins: Floats, resamples: int, seed: int) -> Trial:
-    paired = with_margins(bare(predictions), margins, beside=predictions.margins)
-    return Trial(kind=kind, nll=Nll()(paired), change=interval(Change(Nll()), paired, resamples, seed))
+def _trials(predictions: Predictions, found: Mapping[str, Floats], resamples: int, seed: int) -> list[Trial]:
+    """Return each kind with what it changes, best first, from its cross-fitted margins."""
+    raw, placed = predictions.margins, numbered(bare(predictions))
+    changes = intervals({kind: Change(Nll(), own, raw) for kind, own in found.items()}, placed, resamples, seed)
+    trials = [Trial(kind=kind, nll=at(Nll(), own)(placed), change=changes[kind]) for kind, own in found.items()]
+    return sorted(trials, key=lambda trial: (not trial.helps, trial.nll))
 
 
 def _figures(
     predictions: Predictions, after: Floats | None, slices: Sequence[str] | None, resamples: int, seed: int
 ) -> tuple[BeforeAndAfter, dict[str, dict[str, BeforeAndAfter]]]:
     """Return the figures of all comparisons and of each slice, with margins ``after`` that or none has changed."""
-    sliced, raw = with_length(predictions), predictions.margins
+    sliced, raw = numbered(with_length(predictions)), predictions.margins
     wanted = [name for name, own in sliced.slices.items() if len(set(own.tolist())) > 1] if slices is None else slices
-    paired = with_margins(sliced, raw if after is None else after, beside=raw)
+    sides = {"before": raw} if after is None else {"before": raw, "after": after}
+    metrics = {f"{side} {name}": at(one, own) for side, own in sides.items() for name, one in METRICS.items()}
 
     def figures(part: Predictions) -> BeforeAndAfter:
-        before = intervals(METRICS, with_margins(bare(part), part.strength), resamples, seed)
-        changed = before if after is None else intervals(METRICS, bare(part), resamples, seed)
-        return BeforeAndAfter(comparisons=len(part), groups=part.group_count, before=before, after=changed)
+        found = intervals(metrics, bare(part), resamples, seed)
+        before, last = ({name: found[f"{side} {name}"] for name in METRICS} for side in ("before", [*sides][-1]))
+        return BeforeAndAfter(comparisons=len(part), groups=part.group_count, before=before, after=last)
 
-    return figures(paired), {
-        name: {str(label): figures(part) for label, part in parts(paired, name) if (part.weight > 0).any()}
+    return figures(sliced), {
+        name: {str(label): figures(part) for label, part in parts(sliced, name) if (part.weight > 0).any()}
         for name in wanted
     }

@@ -36,7 +36,7 @@ Distribution-free inference with hierarchical data (2023), section 3.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -45,13 +45,15 @@ from numpy.typing import ArrayLike, NDArray
 from plaudit.calibration.folds import cross_fitted, usual
 from plaudit.calibration.margins import bare, with_margins
 from plaudit.calibration.observed import Uncalibratable
-from plaudit.evaluation.intervals import Estimate, interval
+from plaudit.evaluation.intervals import Estimate, interval, intervals
 from plaudit.evaluation.metrics import OfTerms
 from plaudit.evaluation.metrics.accuracy import Accuracy
 from plaudit.evaluation.sections import plain
 from plaudit.predictions import Floats, Predictions
 
 _ROUNDING = 1e-9
+_AT_ONCE = 4096
+"""Comparisons that are looked at before those whose responses are taken are struck out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,17 @@ class Wrong(OfTerms):
         return predictions.strength * (1 - Accuracy().terms(predictions))
 
 
+class WrongWithout(OfTerms):
+    """Share of comparisons that are wrong if all are decided."""
+
+    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    bound: ClassVar[int] = 1
+
+    def terms(self, predictions: Predictions) -> Floats:
+        """Return 1, 0.5 or 0 a comparison, float64 [M]."""
+        return 1 - Accuracy().terms(predictions)
+
+
 def abstention(predictions: Predictions, error: float = 0.1, seed: int = 0) -> Abstention:
     """Return when to decide so that at most ``error`` of comparisons from new groups are decided wrongly.
 
@@ -191,7 +204,7 @@ def abstain(
     Args:
         predictions: of at least 20 groups.
         error: the rate.
-        folds: how many parts groups are dealt to; 5, or 10 where responses are drawn, by default.
+        folds: how many parts groups are dealt to; 5, or 8 where responses are drawn, by default.
         resamples: number of resamples behind each interval, at least 100.
         seed: of dealing, choice and resamples.
 
@@ -207,13 +220,11 @@ def abstain(
     dealt = usual(predictions) if folds is None else folds
     decided = cross_fitted(predictions, {"": judge}, dealt, seed)[""]
     judged = with_margins(bare(predictions), predictions.margins, beside=decided)
-    everything = replace(judged, strength=np.ones(len(judged)))
+    metrics = {"decided": Decided(), "wrong": Wrong(), "wrong_without": WrongWithout()}
     return Abstained(
         abstention=rule,
-        decided=interval(Decided(), judged, resamples, seed),
-        wrong=interval(Wrong(), judged, resamples, seed),
         wrong_if_decided=_among(judged, resamples, seed),
-        wrong_without=interval(Wrong(), everything, resamples, seed),
+        **intervals(metrics, judged, resamples, seed),
     )
 
 
@@ -245,12 +256,15 @@ def _threshold(predictions: Predictions, wanted: float) -> float:
 
 def _disjoint(predictions: Predictions, seed: int) -> NDArray[np.int64]:
     """Return places of comparisons in random order, no two of which share a group; rewards are not looked at."""
-    left, right = predictions.comparison_groups
-    taken: set[int] = set()
-    kept = []
-    for place in np.random.default_rng(seed).permutation(len(predictions)).tolist():
-        sides = {int(left[place]), int(right[place])}
-        if not sides & taken:
-            taken |= sides
-            kept.append(place)
+    groups = np.unique(np.stack(predictions.comparison_groups), return_inverse=True)[1].reshape(2, -1)
+    left, right = groups
+    taken = np.zeros(groups.max() + 1, dtype=np.bool_)
+    waiting, kept = np.random.default_rng(seed).permutation(len(predictions)), []
+    while waiting.size:
+        for place in waiting[:_AT_ONCE].tolist():
+            if not (taken[left[place]] or taken[right[place]]):
+                taken[[left[place], right[place]]] = True
+                kept.append(place)
+        waiting = waiting[_AT_ONCE:]
+        waiting = waiting[~(taken[left[waiting]] | taken[right[waiting]])]
     return np.array(kept, dtype=np.int64)

@@ -30,10 +30,10 @@ from numpy.typing import ArrayLike
 from rich.table import Table
 
 from plaudit.calibration.lengths import FOLDS, SHARE, LengthAdjustment, cross_adjusted, fit
-from plaudit.calibration.margins import Change, bare, with_margins
+from plaudit.calibration.margins import Change, at, bare, numbered
 from plaudit.evaluation.correlations import correlations
-from plaudit.evaluation.intervals import Estimate, interval
-from plaudit.evaluation.metrics import OfTerms, divide
+from plaudit.evaluation.intervals import Estimate, intervals
+from plaudit.evaluation.metrics import Metric, OfTerms, divide
 from plaudit.evaluation.metrics.accuracy import Accuracy
 from plaudit.evaluation.sections import plain
 from plaudit.predictions import Floats, Predictions
@@ -158,7 +158,7 @@ def debias(
         refused = f"{DIVIDED}: {error}"
     return Debiasing(
         adjustment=fit(core, share),
-        ways={name: _way(core, own, resamples, seed) for name, own in made.items()},
+        ways=_ways(core, made, resamples, seed),
         refused=refused,
         comparisons=len(core),
     )
@@ -192,16 +192,28 @@ def per_length(
     return replace(predictions, rewards=predictions.rewards / divisors)
 
 
-def _way(raw: Predictions, made: Predictions, resamples: int, seed: int) -> Way:
-    beside = with_margins(raw, made.margins, beside=raw.margins)
-    rated = replace(made, ratings={"length": made.lengths.astype(np.float64)})
-    (found,) = correlations(rated, [("length", "reward")], resamples, seed)
-    return Way(
-        accuracy=interval(Accuracy(), made, resamples, seed),
-        change=interval(Change(Accuracy()), beside, resamples, seed),
-        correlation=found.spearman,
-        at_equal_verdict=interval(AtEqualVerdict(), made, resamples, seed),
-    )
+def _ways(raw: Predictions, made: Mapping[str, Predictions], resamples: int, seed: int) -> dict[str, Way]:
+    """Return the figures of each way, all from the same resamples."""
+    metrics: dict[str, Metric] = {}
+    for name, own in made.items():
+        metrics[f"{name} accuracy"] = at(Accuracy(), own.margins)
+        metrics[f"{name} change"] = Change(Accuracy(), own.margins, raw.margins)
+        metrics[f"{name} at_equal_verdict"] = at(AtEqualVerdict(), own.margins)
+    found = intervals(metrics, numbered(raw), resamples, seed)
+    fields = ("accuracy", "change", "at_equal_verdict")
+    return {
+        name: Way(
+            correlation=_with_length(own, resamples, seed),
+            **{field: found[f"{name} {field}"] for field in fields},
+        )
+        for name, own in made.items()
+    }
+
+
+def _with_length(predictions: Predictions, resamples: int, seed: int) -> Estimate:
+    """Return Spearman's correlation of reward and length over responses."""
+    rated = replace(predictions, ratings={"length": predictions.lengths.astype(np.float64)})
+    return correlations(rated, [("length", "reward")], resamples, seed)[0].spearman
 
 
 def _scaled(column: Floats) -> Floats:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from plaudit.evaluation.intervals import Estimate
-from plaudit.evaluation.metrics import Metric, OfTerms
+from plaudit.evaluation.metrics import OfTerms
 from plaudit.evaluation.metrics.brier import Brier
 from plaudit.evaluation.metrics.expected_calibration_error import ExpectedCalibrationError
 from plaudit.evaluation.metrics.log_likelihood import LogLikelihood
@@ -19,7 +19,7 @@ class Nll(OfTerms):
         return -LogLikelihood().terms(predictions)
 
 
-METRICS: Mapping[str, Metric] = {"nll": Nll(), "ece": ExpectedCalibrationError(), "brier": Brier()}
+METRICS: Mapping[str, OfTerms] = {"nll": Nll(), "ece": ExpectedCalibrationError(), "brier": Brier()}
 """What is measured before and after."""
 
 

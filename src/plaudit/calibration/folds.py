@@ -18,7 +18,7 @@ from plaudit.predictions import Floats, Integers, Predictions
 FOLDS = 5
 """Folds where prompts are drawn."""
 
-FOLDS_OF_RESPONSES = 10
+FOLDS_OF_RESPONSES = 8
 """Folds where responses are drawn."""
 
 Judge = Callable[[Predictions, Predictions], Floats]

@@ -6,11 +6,12 @@ before.
 """
 
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from plaudit.evaluation.metrics import OfTerms
+from plaudit.evaluation.metrics import OfTerms, OwnEnds
 from plaudit.predictions import Floats, Predictions
 
 
@@ -42,14 +43,53 @@ def bare(predictions: Predictions) -> Predictions:
     return replace(predictions, slices={}, ids=(), parts={}, ratings={})
 
 
-class Change(OfTerms):
-    """How much a mean is higher at the margins than at those that stand beside them in ``strength``."""
+class At(OfTerms):
+    """A metric at other margins than the predictions' own.
 
-    def __init__(self, metric: OfTerms) -> None:
-        """Take a metric that is the plain mean of one term a comparison."""
-        self._metric = metric
+    What it is called with holds, as strengths, the place of each comparison in the set that the margins are of; so many
+    sets of margins share one set of resamples. See `numbered`.
+    """
+
+    def __init__(self, metric: OfTerms, margins: Floats) -> None:
+        """Take a metric, and the margins [M] of the whole set."""
+        self._metric, self._margins = metric, margins
+        self.range: tuple[float, float] = getattr(metric, "range", (-np.inf, np.inf))
+        self.bound = metric.bound  # type: ignore[misc]  # what is true of the metric is true of it here
+
+    def terms(self, predictions: Predictions) -> Floats:
+        """Return the metric's terms at those margins."""
+        return self._metric.terms(with_margins(bare(predictions), self._margins[predictions.strength.astype(np.int64)]))
+
+    def combine(self, means: Floats) -> Floats:
+        """Return what the metric makes of the means."""
+        return self._metric.combine(means)
+
+
+class AtWithEnds(At):
+    """The same for a metric that brings its own interval."""
+
+    def ends(self, means: Floats, resampled: Floats, level: float) -> tuple[float, float]:
+        """Return the metric's own ends."""
+        return cast(OwnEnds, self._metric).ends(means, resampled, level)
+
+
+class Change(OfTerms):
+    """How much a mean is higher at some margins than at others; called with what `numbered` returns."""
+
+    def __init__(self, metric: OfTerms, after: Floats, before: Floats) -> None:
+        """Take a metric that is the plain mean of one term a comparison, and two sets of margins [M]."""
+        self._after, self._before = At(metric, after), At(metric, before)
 
     def terms(self, predictions: Predictions) -> Floats:
         """Return the differences of the terms, float64 [M]."""
-        before = with_margins(bare(predictions), predictions.strength)
-        return self._metric.terms(predictions) - self._metric.terms(before)
+        return self._after.terms(predictions) - self._before.terms(predictions)
+
+
+def at(metric: OfTerms, margins: Floats) -> At:
+    """Return the metric at the margins [M] of a whole set, to be called with what `numbered` returns or a part of it."""
+    return (AtWithEnds if isinstance(metric, OwnEnds) else At)(metric, margins)
+
+
+def numbered(predictions: Predictions) -> Predictions:
+    """Return the comparisons with their place, 0 to M - 1, as strength."""
+    return with_margins(predictions, predictions.margins, beside=np.arange(len(predictions)))

@@ -86,7 +86,7 @@ class Change(OfTerms):
 
 
 def at(metric: OfTerms, margins: Floats) -> At:
-    """Return the metric at the margins [M] of a whole set, to be called with what `numbered` returns or a part of it."""
+    """Return the metric at margins [M] of a whole set, to be called with what `numbered` returns or a part of it."""
     return (AtWithEnds if isinstance(metric, OwnEnds) else At)(metric, margins)
 
 

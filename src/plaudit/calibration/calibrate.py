@@ -158,7 +158,7 @@ def _trials(predictions: Predictions, found: Mapping[str, Floats], resamples: in
 def _figures(
     predictions: Predictions, after: Floats | None, slices: Sequence[str] | None, resamples: int, seed: int
 ) -> tuple[BeforeAndAfter, dict[str, dict[str, BeforeAndAfter]]]:
-    """Return the figures of all comparisons and of each slice, with margins ``after`` that or none has changed."""
+    """Return the figures of all comparisons and of each slice; ``after`` is None where all kinds stand aside."""
     sliced, raw = numbered(with_length(predictions)), predictions.margins
     wanted = [name for name, own in sliced.slices.items() if len(set(own.tolist())) > 1] if slices is None else slices
     sides = {"before": raw} if after is None else {"before": raw, "after": after}

@@ -1,7 +1,7 @@
 r"""Margins of another map on the same comparisons, so that every metric and interval takes them.
 
 A calibrated log-odds is a margin, but not always the difference of two rewards. Here each comparison gets two
-responses of its own, at plus and minus half its margin; its groups, lengths and labels stay, so resampling is as
+responses of its own, rewarded with its margin and with 0; its groups, lengths and labels stay, so resampling is as
 before.
 """
 
@@ -23,9 +23,9 @@ def with_margins(predictions: Predictions, margins: ArrayLike, beside: ArrayLike
         margins: float64 [M], of the chosen over the rejected side.
         beside: float64 [M], one more number a comparison, kept as its strength; NaN if None.
     """
-    half, count = np.asarray(margins, dtype=np.float64) / 2, len(predictions)
+    ahead, count = np.asarray(margins, dtype=np.float64), len(predictions)
     return Predictions(
-        rewards=np.concatenate([half, -half]),
+        rewards=np.concatenate([ahead, np.zeros(count)]),
         chosen=np.arange(count),
         rejected=np.arange(count) + count,
         outcome=predictions.outcome,

@@ -40,10 +40,10 @@ class Calibrated:
     def __str__(self) -> str:
         """Return sentences and tables as plain text."""
         abstained = self.abstained if isinstance(self.abstained, str) else self.abstained.sentence
-        shown = [self.calibration.table(), Text(f"abstention: {abstained}\n")]
+        shown = Group(self.calibration.table(), Text(f"abstention: {abstained}\n"))
         if isinstance(self.debiasing, str):
-            return text(Group(*shown, Text(f"length: {self.debiasing}")))
-        return text(Group(*shown, Text(f"length: {self.debiasing.sentence}"), self.debiasing.table()))
+            return text(Group(shown, Text(f"length: {self.debiasing}")))
+        return text(Group(shown, Text(f"length: {self.debiasing.sentence}"), self.debiasing.table()))
 
     def save(self, path: Path) -> None:
         """Write `as_mapping` to ``path`` as JSON, whole or not at all."""

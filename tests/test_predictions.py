@@ -77,7 +77,10 @@ def test_lists_and_float32_are_taken_exactly_and_sealed() -> None:
         ({"weight": [1.0, np.inf]}, "weight of comparison 1 is inf"),
         ({"weight": [1.0]}, "weight has 1 entries for 2 comparisons"),
         ({"strength": [np.inf, 1.0]}, "strength of comparison 0 is inf"),
-        ({"variance": [1.0, 2.0, -3.0, np.nan]}, "^variance holds negative or infinite values; it is 0 or more, or NaN"),
+        (
+            {"variance": [1.0, 2.0, -3.0, np.nan]},
+            "^variance holds negative or infinite values; it is 0 or more, or NaN",
+        ),
         ({"margin_variance": [1.0, np.inf]}, "^margin_variance holds negative or infinite values"),
         ({"margin_variance": [1.0]}, "margin_variance has 1 entries for 2 comparisons"),
         ({"lengths": [1, 2, 3, -4]}, "length of response number 3 is -4"),

@@ -85,7 +85,10 @@ def test_a_block_is_bounded() -> None:
     """However many comparisons and resamples, about a million weights are held at a time."""
     scored = in_prompts(np.random.default_rng(0), 20_000)
     block = next(draws(Units.of(scored), 10_000, np.random.default_rng(0)))
-    assert block.weights.size <= resampling.BLOCK
+    parts = list(block.parts())
+    assert block.counts.size <= resampling.BLOCK
+    assert max(part.weights.size for part in parts) <= resampling.BLOCK
+    np.testing.assert_array_equal(np.concatenate([part.counts for part in parts]), block.counts)
 
 
 def test_sums_within_groups_give_the_values_of_the_weights() -> None:

@@ -300,7 +300,8 @@ def test_where_what_fits_is_varied_the_held_out_part_is_encoded_whole(world, tab
 def test_evaluations_are_compared_after_the_same_data(every):
     """Steps of 8 and of 16 records meet where both have seen as many; whole epochs meet by their number."""
     small, large = (
-        attempt.Reporter(None, SimpleNamespace(evaluate_every=every, batch_size=size), None, bool, quiet) for size in (8, 16)
+        attempt.Reporter(None, SimpleNamespace(evaluate_every=every, batch_size=size), None, bool, quiet)
+        for size in (8, 16)
     )
     if every:
         assert small.position({"step": 4}) == large.position({"step": 2}) == 32

@@ -45,19 +45,20 @@ def _contest(contest: Contest, compared: Compared) -> tuple[Table, Text]:
 def _test(contest: Contest, *, several: bool) -> str:
     test = contest.mcnemar
     lines = [
-        f"right where the other is not: {test.ours:,} and {test.theirs:,} comparisons; "
-        f"McNemar p {_number(test.p)}, mid-p {_number(test.mid_p)}"
+        f"right where the other is not: {test.ours:,} and {test.theirs:,} comparisons; {_ps(test.p, test.mid_p)}",
+        "smallest found: what would be told from 0 four times in five, on the same comparisons (or on others)",
     ]
     if test.prompts_p is not None and test.prompts_mid_p is not None:
-        lines.append(
-            f"by whole prompts, {test.prompts:,} of them unequal: p {_number(test.prompts_p)}, mid-p {_number(test.prompts_mid_p)}"
+        lines.insert(
+            1, f"by whole prompts, {test.prompts:,} of them unequal: {_ps(test.prompts_p, test.prompts_mid_p)}"
         )
     else:
-        lines.append(test.respects)
-    lines.append("smallest found: what would be told from 0 four times in five, on the same comparisons (or on others)")
-    if several:
-        lines.append("p is Holm's over all pairs of models")
-    return "\n".join(lines)
+        lines.insert(1, test.respects)
+    return "\n".join([*lines, *(["p is Holm's over all pairs of models"] if several else [])])
+
+
+def _ps(exact: float, mid: float) -> str:
+    return f"McNemar p {_number(exact)}, mid-p {_number(mid)}"
 
 
 def _brief(estimate: Estimate) -> str:

@@ -111,7 +111,7 @@ def mcnemar(ours: Predictions, theirs: Predictions) -> McNemar:
 
 
 def sign_test(values: Integers, counts: Integers) -> tuple[float, float]:
-    """Return exact and mid p, two-sided, that a sum is 0 but for chance, when each part may as well have its sign turned.
+    """Return exact and mid p, two-sided, that a sum is off 0 by chance, if each part may as well have its sign turned.
 
     Args:
         values: int64 [V], the different parts.

@@ -173,7 +173,7 @@ class Resamples:
 
     def _by_errors(self, name: str, other: Self) -> tuple[tuple[float, float], float]:
         """Return the same where each metric says how far off it may be; the value counts from the two points."""
-        own, theirs = self._means(name), other._means(name)  # noqa: SLF001 - of its own kind
+        own, theirs = self._means(name), other._means(name)
         metric: object = self.metrics[name]
         assert isinstance(metric, OwnErrors)
         assert isinstance(metric, OfTerms)

@@ -245,8 +245,10 @@ def _pairwise(both: tuple[Floats, Floats], place: Integers, sizes: Integers) -> 
             rank[left + apart] += sign
             rank[left] -= sign
         products = (np.abs(signs[0]), np.abs(signs[1]), signs[0] * signs[1])
-        for found, product in zip(sums, products, strict=True):
-            found += np.bincount(prompt[left], product, sizes.size)
+        sums = [
+            found + np.bincount(prompt[left], product, sizes.size)
+            for found, product in zip(sums, products, strict=True)
+        ]
     back = np.argsort(order, kind="stable")
     return [rank[back] for rank in ranks], sums
 

@@ -27,7 +27,7 @@ def render(
     rated: Sequence[Correlation] = (),
     selective: Selective | None = None,
 ) -> Group:
-    """Return the flags, the tables of all comparisons, by certainty and of ratings, one table a slice; for a console."""
+    """Return the flags, the tables of all comparisons, by certainty and of ratings, one a slice; for a console."""
     lines = [Text(f"! {flag.code}: {flag.sentence}", style="bold yellow") for flag in flags]
     tables = [_overall(overall, caption)]
     tables += [] if selective is None else [_selective(selective)]

@@ -245,9 +245,7 @@ def _made_of(wanted: Sections, configuration: Mapping[str, Any]) -> dict[str, An
     return {"data": dataclasses.asdict(wanted.data), "model": dataclasses.asdict(wanted.model), "objective": objective}
 
 
-def _encode(
-    name: str, part: Preferences, *, encoder: Encoder, on_unfit: OnUnfit, spans: bool, say: Say
-) -> EncodedSet:
+def _encode(name: str, part: Preferences, *, encoder: Encoder, on_unfit: OnUnfit, spans: bool, say: Say) -> EncodedSet:
     encoded = encode_all(part, encoder, on_unfit, spans=spans)
     for reason, count in encoded.dropped.items():
         say(f"{name}: {count:,} dropped while encoding: {reason}")

@@ -130,7 +130,7 @@ def test_comparisons_need_every_pair() -> None:
 
 
 def test_missing_ratings_and_small_prompts_are_left_out() -> None:
-    """A response without the rating is no part of the order; prompts of two have none, nor have sets without prompts."""
+    """A response without a rating is no part of the order; prompts of two have none, nor have sets without prompts."""
     scored = ranked(drawn(25, 0.5))
     ratings = scored.ratings["quality"].copy()
     ratings[scored.response_group < 5] = np.nan

@@ -73,8 +73,9 @@ def test_a_difference_is_the_metric_of_the_difference(design: str) -> None:
     if design == "prompts":
         own, other = three()["good"], three()["bad"]
     else:
-        own = without_prompts(np.random.default_rng(0), 60, design)
-        other = replace(own, rewards=own.rewards + np.random.default_rng(1).normal(size=60))
+        count = 400 if design == "pairs apart" else 60
+        own = without_prompts(np.random.default_rng(0), count, design)
+        other = replace(own, rewards=own.rewards + 2 * np.random.default_rng(1).normal(size=count))
     found = differences(choose(["accuracy"]), own, other, 300)["accuracy"].estimate
     wanted = interval(_Gain(), replace(own, strength=other.margins), 300)
 
@@ -114,6 +115,23 @@ def test_the_same_answers_are_not_certain_to_stay_the_same() -> None:
     reach = 1 - 0.025 ** (1 / 150)
     assert (found.estimate.low, found.estimate.high) == pytest.approx((-reach, reach))
     assert found.verdict == "not distinguishable"
+
+
+def test_a_handful_of_prompts_is_no_evidence() -> None:
+    """Models that differ on four prompts of 400, all one way, are not told apart; on seven they are."""
+    for differing, verdict in ((4, "not distinguishable"), (7, "better")):
+        margins = np.ones(400)
+        other = np.where(np.arange(400) < differing, -1.0, 0.5)
+        models = [Predictions.from_pairs(own, np.zeros(400)) for own in (margins, other)]
+        assert differences(choose(["accuracy"]), *models)["accuracy"].verdict == verdict
+    wrong = 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        sides = np.where(rng.random(400) < 0.02, rng.choice([-1.0, 1.0], 400), 0.0)
+        own, other = (np.where(sides == -sign, -1.0, 1.0 + sign * 0.1) for sign in (1, -1))
+        models = [Predictions.from_pairs(one, np.zeros(400)) for one in (own, other)]
+        wrong += differences(choose(["accuracy"]), *models, 200, seed)["accuracy"].verdict != "not distinguishable"
+    assert wrong / 200 <= 0.08
 
 
 def test_many_equals_are_told_apart_no_more_often_than_two() -> None:

@@ -77,7 +77,7 @@ def test_part_of_the_comparisons_must_be_asked_for(runs: Path, capsys: pytest.Ca
         (["run", "run"], "is given more than once"),
         (["run", "nowhere.npz"], "No such file"),
         (["run", "empty"], "plaudit evaluate MODEL DATA --save FILE"),
-        (["run", "note.txt"], "predictions are kept as .jsonl or .npz, not .txt"),
+        (["run", "note.txt"], "predictions are kept as .jsonl or .npz"),
         (["run", "broken.csv"], "there is no column 'rejected'"),
         (["run", "broken.npz"], "not saved predictions"),
     ],

@@ -112,7 +112,8 @@ def agreements(predictions: Predictions) -> tuple[Floats, np.ndarray[Any, np.dty
     forward = counted & (predictions.chosen == first)
     for_first = np.bincount(pairs[forward], minlength=votes.size)
     same = np.where(predictions.chosen == first, for_first[pairs], votes[pairs] - for_first[pairs])
-    shares = divide((same - 1.0), (votes[pairs] - 1.0))
+    others = (votes[pairs] - 1).astype(np.float64)
+    shares = divide((same - 1).astype(np.float64), others)
     shares[~counted] = np.nan
     return shares, pairs
 

@@ -9,6 +9,9 @@ hard for both does not widen the interval; it is read off the differences as in 
 - **Nothing varies**: where an accuracy differs by the same in every group (two models that are right on the same
   comparisons), a group unlike them is still possible, and the interval allows for it
   (`plaudit.evaluation.intervals.unvarying`). A model compared with itself differs by exactly 0.
+- **Little varies**: where two accuracies differ in fewer than 30 groups, no resample may turn the sign, though four
+  groups of four are no evidence. Then the interval is widened to 0 unless the sign test (mid-p, see
+  `plaudit.evaluation.mcnemar`) agrees that there is a difference.
 - **p** is two-sided, of the difference over its standard error from the resamples, by Student's t with one degree of
   freedom fewer than groups. Nothing here uses it but Holm's correction where several pairs of models are compared.
 - **The verdict** is what the 95 % interval says: ``better`` or ``worse`` if it lies on one side of 0 (``higher`` or
@@ -38,6 +41,7 @@ from scipy.stats import t
 
 from plaudit.evaluation.intervals import (
     FEWEST_GROUPS,
+    LEVEL,
     Estimate,
     centre,
     require_resamples,
@@ -47,13 +51,18 @@ from plaudit.evaluation.intervals import (
     unvarying,
     upper_level,
 )
+from plaudit.evaluation.mcnemar import sign_test
 from plaudit.evaluation.metrics import Metric, OfTerms, OwnEnds, OwnErrors, choose
+from plaudit.evaluation.metrics.accuracy import Accuracy
 from plaudit.evaluation.pairing import NotPaired, pair
 from plaudit.evaluation.power import detectable
 from plaudit.evaluation.resampling import Units
 from plaudit.predictions import Floats, Predictions
 
 __all__ = ["Difference", "NotPaired", "Resamples", "Verdict", "best_scale", "differences", "nll_difference"]
+
+FEW = 30
+"""Groups with an unequal accuracy from which on the resamples alone are trusted with its sign."""
 
 LARGEST = 10.0
 """Natural logarithm of the largest scale that is looked at, and minus that of the smallest."""
@@ -161,15 +170,21 @@ class Resamples:
         if units.crossed:
             noise = _values(metric, self.noise[name]) - _values(metric, other.noise[name])
             found = shrunk(found, noise, np.asarray(point), units)
-        spread, widest = float(np.nanstd(found)), getattr(metric, "range", (-np.inf, np.inf))
-        if spread < 1e-12 and getattr(metric, "bound", 0):
-            if np.array_equal(self.predictions.margins, other.predictions.margins):
-                return (point, point), 0.0
-            reach = widest[1] - widest[0]
-            return unvarying(point, -reach, reach, units.count // 2 if units.crossed else units.count), 0.0
-        edge = upper_level(units.count)
-        low, high = np.nanquantile(found, (1 - edge, edge))
-        return (float(low), float(high)), spread
+        spread, edge = float(np.nanstd(found)), upper_level(units.count)
+        low, high = (float(end) for end in np.nanquantile(found, (1 - edge, edge)))
+        if not isinstance(metric, Accuracy) or np.array_equal(self.predictions.margins, other.predictions.margins):
+            return (low, high), spread
+        if spread < 1e-12:
+            return unvarying(point, -1.0, 1.0, units.count // 2 if units.crossed else units.count), 0.0
+        return (low, high) if self._tells(metric, other) else (min(low, 0.0), max(high, 0.0)), spread
+
+    def _tells(self, metric: Accuracy, other: Self) -> bool:
+        """Return whether there are enough groups with an unequal accuracy, or too many on one side for chance."""
+        surplus = metric.terms(self.predictions) - metric.terms(other.predictions)
+        if not self.units.crossed:
+            surplus = np.bincount(self.units.left, surplus * self.units.weight, self.units.count)
+        sides = np.array([(surplus > 1e-12).sum(), (surplus < -1e-12).sum()])
+        return bool(sides.sum() >= FEW or sign_test(np.array([1, -1]), sides)[1] <= 1 - LEVEL)
 
     def _by_errors(self, name: str, other: Self) -> tuple[tuple[float, float], float]:
         """Return the same where each metric says how far off it may be; the value counts from the two points."""

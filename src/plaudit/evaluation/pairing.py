@@ -11,7 +11,7 @@ to one prompt, and how long each response is, where lengths are known. Who disag
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -133,19 +133,16 @@ def _lined_up(first: str, own: Predictions, name: str, other: Predictions) -> Pr
     """Return ``other`` with its responses in the places of ``own``, where comparison for comparison they are alike."""
     place = {one: n for n, one in enumerate(other.ids)}
     where = np.array([place[one] for one in own.ids], np.int64)
-    moved = replace(
-        other,
-        chosen=own.chosen,
-        rejected=own.rejected,
-        ids=own.ids,
-        **{column: getattr(other, column)[where] for column in OF_RESPONSES},
-        **{table: {key: column[where] for key, column in getattr(other, table).items()} for table in TABLES},
-    )
+    columns: dict[str, Any] = {name: getattr(other, name)[where] for name in OF_RESPONSES}
+    for table in TABLES:
+        columns[table] = {key: column[where] for key, column in getattr(other, table).items()}
+    moved = replace(other, chosen=own.chosen, rejected=own.rejected, ids=own.ids, **columns)
     if not _same_parts(own.response_group, moved.response_group):
         raise NotPaired(f"{first} and {name} differ in response_group: they put responses together in other groups")
     moved = replace(moved, response_group=own.response_group)
     if wrong := _differing(own, moved):
-        example = f", such as {own.ids[place]!r}" if (place := _unlike(own, moved)) is not None else ""
+        unlike = _unlike(own, moved)
+        example = "" if unlike is None else f", such as {own.ids[unlike]!r}"
         raise NotPaired(f"{first} and {name} differ in {wrong} of the same ids{example}")
     return moved
 

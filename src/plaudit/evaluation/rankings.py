@@ -203,7 +203,7 @@ class Orders:
         both = rewards, stated
 
         def total(column: Floats) -> Floats:
-            return np.bincount(place, column, sizes.size)
+            return np.bincount(place, column, sizes.size).astype(np.float64)
 
         ranks, (xx, yy, xy) = _pairwise(both, place, sizes)
         spread = [total(rank * rank) for rank in ranks]

@@ -86,7 +86,7 @@ def _predictions(columns: Rows) -> Predictions:
     count = len(columns["chosen"])
     responses = _Responses(columns, count)
     labels = {name.removeprefix(SLICE): list(own) for name, own in columns.items() if name.startswith(SLICE)}
-    numbers = {name: _numbers(columns, name, default) for name, default in NUMBERS.items()}
+    numbers: dict[str, Any] = {name: _numbers(columns, name, default) for name, default in NUMBERS.items()}
     lengths = [_numbers(columns, name, 0.0) for name in LENGTHS]
     return Predictions(
         rewards=responses.of([_numbers(columns, name, math.nan) for name in NEEDED], "reward"),

@@ -67,7 +67,7 @@ class AreaUnderCurve(OfWeights):
         smaller = _around(weight * (1 - credit), steps)
         larger = 2 * right - _around(weight * credit, steps)
         area = (right**2 + float((weight * credit) @ smaller)) / total**2
-        slope = np.empty_like(weight)
+        slope: Floats = np.empty_like(weight)
         slope[order] = (2 * right * credit + credit * smaller + (1 - credit) * larger) / total - 2 * area
         return slope
 

@@ -35,7 +35,7 @@ def test_nonsense_is_refused(arguments: tuple[float, ...], message: str) -> None
 def two(
     rng: np.random.Generator, gain: float, prompts: int = 200, apart: bool = False
 ) -> tuple[Predictions, Predictions]:
-    """Two models right with probabilities 0.6 and 0.6 + gain on two comparisons a prompt, whose luck they share."""
+    """Two models right in shares ``gain`` apart around 0.6, on two comparisons a prompt, whose luck they share."""
 
     def luck() -> np.ndarray:
         return np.repeat(rng.normal(size=prompts), 2) * 0.7 + rng.normal(size=2 * prompts) * math.sqrt(0.51)
@@ -44,7 +44,7 @@ def two(
     levels = [rng.normal(size=2 * prompts) * 0.6 + (luck() if apart else shared) * 0.8 for _ in range(2)]
     from scipy.stats import norm
 
-    margins = [level + norm.ppf(0.6 + extra) for level, extra in zip(levels, (gain, 0.0), strict=True)]
+    margins = [level + norm.ppf(0.6 + share) for level, share in zip(levels, (gain / 2, -gain / 2), strict=True)]
     first, second = (Predictions.from_pairs(own, np.zeros(2 * prompts), group=group) for own in margins)
     return first, second
 

@@ -180,9 +180,9 @@ class Resamples:
 
     def _tells(self, metric: Accuracy, other: Self) -> bool:
         """Return whether there are enough groups with an unequal accuracy, or too many on one side for chance."""
-        surplus = metric.terms(self.predictions) - metric.terms(other.predictions)
+        surplus: Floats = metric.terms(self.predictions) - metric.terms(other.predictions)
         if not self.units.crossed:
-            surplus = np.bincount(self.units.left, surplus * self.units.weight, self.units.count)
+            surplus = np.bincount(self.units.left, surplus * self.units.weight, self.units.count).astype(np.float64)
         sides = np.array([(surplus > 1e-12).sum(), (surplus < -1e-12).sum()])
         return bool(sides.sum() >= FEW or sign_test(np.array([1, -1]), sides)[1] <= 1 - LEVEL)
 

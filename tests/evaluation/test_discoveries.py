@@ -82,7 +82,7 @@ def test_an_evaluation_shows_them() -> None:
     """Tables mark what differs and say where there was too little to tell; the JSON has every figure."""
     found = evaluate(sliced(0, worse=1), ["accuracy"], resamples=200)
     written = str(found)
-    assert "accuracy less rest" in written
+    assert "accuracy less rest" in written and "Benjamini-Hochberg" in written
     [line] = [line for line in written.splitlines() if "t0" in line]
     assert "*" in line
     plain = json.loads(json.dumps(found.to_json(), allow_nan=False))["discoveries"]

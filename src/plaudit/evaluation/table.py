@@ -22,6 +22,12 @@ _SLICE_METRICS = ("accuracy", "log_likelihood", "expected_calibration_error")
 
 _ORDERS = {"variance": "variance", "ratio": "|margin| / sd", "margin": "|margin|"}
 
+_CALLS = {
+    by: f"* unlike the rest; at most 5 % of such calls should be wrong ({who})"
+    for by, who in (("bh", "Benjamini-Hochberg"), ("by", "Benjamini-Yekutieli"))
+}
+"""What a star in the table of a slice means, by the procedure behind it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Beside:
@@ -128,6 +134,7 @@ def _slice(name: str, parts: Mapping[str, Section], tested: Mapping[tuple[str, s
     found = {value: tested.get((name, value)) for value in parts}
     if any(found.values()):
         table.add_column("accuracy less rest", justify="right")
+        table.caption, table.caption_justify = _CALLS[next(one.by for one in found.values() if one)], "left"
     for value, section in parts.items():
         beside = [_beside_rest(found[value])] if any(found.values()) else []
         numbers = (_brief(section.metrics[metric]) for metric in shown)

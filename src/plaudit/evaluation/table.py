@@ -53,7 +53,7 @@ def render(
     selective: Selective | None = None,
     beside: Beside | None = None,
 ) -> Group:
-    """Return the flags, the tables of all comparisons, by certainty and of ratings, one a slice; for a console."""
+    """Return the flags, the tables of all comparisons, by certainty and of ratings, and one table a slice."""
     found = beside or Beside()
     lines = [Text(f"! {flag.code}: {flag.sentence}", style="bold yellow") for flag in flags]
     tables = [_overall(overall, caption, found.ceiling)]

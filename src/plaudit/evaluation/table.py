@@ -54,8 +54,8 @@ def render(
     beside: Beside | None = None,
 ) -> Group:
     """Return the flags, the tables of all comparisons, by certainty and of ratings, and one table a slice."""
-    found = beside or Beside()
     lines = [Text(f"! {flag.code}: {flag.sentence}", style="bold yellow") for flag in flags]
+    found = beside or Beside()
     tables = [_overall(overall, caption, found.ceiling)]
     tables += [] if selective is None else [_selective(selective)]
     tables += [correlation_table(rated)] if rated else []

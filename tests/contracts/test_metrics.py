@@ -17,7 +17,7 @@ from sklearn.metrics import (  # type: ignore[import-untyped]
 )
 
 from plaudit import members
-from plaudit.evaluation.metrics import OfTerms, OfWeights, choose, reweighted
+from plaudit.evaluation.metrics import OfTerms, OfWeights, Smooth, choose, reweighted
 from plaudit.predictions import Floats, Predictions
 from tests.scored import calibrated, predictions
 
@@ -256,3 +256,18 @@ def test_the_two_forms_of_calibration_error_agree_at_every_number_of_bins() -> N
     assert metric(bins=5)(REAL) <= metric(bins=10)(REAL) + 1e-12 <= metric(bins=20)(REAL) + 2e-12
     with pytest.raises(ValueError, match="bins must be 1 or more, not 0"):
         metric(bins=0)
+
+
+@pytest.mark.parametrize("name", [name for name, metric in METRICS.items() if isinstance(metric, Smooth)])
+@settings(max_examples=30, deadline=None)
+@given(scored=predictions())
+def test_the_influence_is_the_derivative(name: str, scored: Predictions) -> None:
+    """Giving one comparison a little more weight changes the value as its influence says; the mean of all is 0."""
+    metric, total = METRICS[name], scored.weight.sum()
+    influence = metric.influence(scored)
+    assert influence @ scored.weight == pytest.approx(0, abs=1e-9 * total)
+    step = 1e-6 * total
+    for place in range(len(scored)):
+        moved = [scored.weight + sign * step * (np.arange(len(scored)) == place) for sign in (1, 0)]
+        found = metric.reweighted(scored)(np.stack(moved))
+        assert (found[0] - found[1]) / 1e-6 == pytest.approx(influence[place], abs=2e-5)

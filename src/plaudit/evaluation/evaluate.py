@@ -16,14 +16,17 @@ import numpy as np
 from rich.console import Group
 
 from plaudit.evaluation.baselines import BASELINES, AccuracyOf
+from plaudit.evaluation.ceiling import Ceiling, ceiling
 from plaudit.evaluation.correlations import Correlation, correlations
+from plaudit.evaluation.discoveries import Discovery, discoveries
 from plaudit.evaluation.flags import flags
 from plaudit.evaluation.intervals import LEVEL, intervals
 from plaudit.evaluation.metrics import Metric, choose
+from plaudit.evaluation.rankings import Ranking, rankings
 from plaudit.evaluation.sections import Flag, Section
 from plaudit.evaluation.selective import Selective, selective
 from plaudit.evaluation.slices import parts, with_length
-from plaudit.evaluation.table import render, text
+from plaudit.evaluation.table import Beside, render, text
 from plaudit.predictions import Predictions
 
 
@@ -40,6 +43,9 @@ class Evaluation:
         resamples: number of resamples behind each interval.
         seed: their seed.
         selective: what dropping the least certain comparisons does, or None where the model gives no variances.
+        discoveries: which labels of which slices differ from the rest in accuracy.
+        ceiling: how right any model could be, or None where no two responses were judged twice.
+        rankings: how well the responses of each prompt are put in order; empty where no prompt has three.
     """
 
     overall: Section
@@ -50,12 +56,16 @@ class Evaluation:
     resamples: int
     seed: int
     selective: Selective | None = None
+    discoveries: tuple[Discovery, ...] = ()
+    ceiling: Ceiling | None = None
+    rankings: tuple[Ranking, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as a plain dict, with the usual numbers at the top.
 
         ``accuracy``, ``interval`` (its two ends, or None), ``ece``, ``nll``, ``brier`` and ``n`` repeat what
-        ``overall`` holds; those whose metric was not asked for are left out. ``selective`` is there where it is known.
+        ``overall`` holds; those whose metric was not asked for are left out. ``selective`` and ``ceiling`` are there
+        where they are known.
         """
         return {
             **_headline(self.overall),
@@ -67,12 +77,23 @@ class Evaluation:
             "overall": self.overall.to_json(),
             "correlations": [one.to_json() for one in self.correlations],
             "slices": {name: {label: part.to_json() for label, part in of.items()} for name, of in self.slices.items()},
+            "discoveries": [one.to_json() for one in self.discoveries],
+            "rankings": [one.to_json() for one in self.rankings],
             **({} if self.selective is None else {"selective": self.selective.to_json()}),
+            **({} if self.ceiling is None else {"ceiling": self.ceiling.to_json()}),
         }
 
     def table(self) -> Group:
         """Return flags and tables for a rich console."""
-        return render(self.overall, self.slices, self.flags, self._drawn(), self.correlations, self.selective)
+        return render(
+            self.overall,
+            self.slices,
+            self.flags,
+            self._drawn(),
+            self.correlations,
+            self.selective,
+            Beside(self.discoveries, self.ceiling, self.rankings),
+        )
 
     def __str__(self) -> str:
         """Return flags and tables as plain text."""
@@ -113,16 +134,19 @@ def evaluate(
     def section(part: Predictions) -> Section:
         return _section(part, chosen, resamples, seed)
 
-    overall = section(predictions)
+    overall, names = section(predictions), _telling(sliced) if slices is None else list(slices)
     return Evaluation(
         overall=overall,
-        slices={name: _labelled(sliced, name, section) for name in (_telling(sliced) if slices is None else slices)},
+        slices={name: _labelled(sliced, name, section) for name in names},
         flags=flags(predictions, overall),
         correlations=correlations(predictions, resamples=resamples, seed=seed),
         unit="responses" if predictions.by_response else "prompts",
         resamples=resamples,
         seed=seed,
         selective=selective(predictions, resamples=resamples, seed=seed),
+        discoveries=discoveries(sliced, names, resamples, seed),
+        ceiling=ceiling(predictions, resamples, seed),
+        rankings=rankings(predictions, resamples=resamples, seed=seed),
     )
 
 

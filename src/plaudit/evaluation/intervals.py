@@ -78,12 +78,11 @@ def intervals(
     Raises:
         ValueError: too few resamples, or nothing to measure.
     """
-    if resamples < 100:
-        raise ValueError(f"an interval needs at least 100 resamples, not {resamples}")
+    require_resamples(resamples)
     counted = _by_size(predictions)
     units = Units.of(counted)
     if units.count < FEWEST_GROUPS:
-        return {name: Estimate(metric(counted), None, None, _too_few(units)) for name, metric in metrics.items()}
+        return {name: Estimate(metric(counted), None, None, too_few(units.count)) for name, metric in metrics.items()}
     resampled = _resampled(metrics, counted, units, resamples, seed)
     return {name: _estimate(metric, counted, resampled[name], units) for name, metric in metrics.items()}
 
@@ -109,12 +108,11 @@ def intervals_of_table(
     table: Table, predictions: Predictions, resamples: int = 2000, seed: int = 0
 ) -> tuple[Estimate, ...]:
     """Return each of the K numbers of a table with its interval; numbers, resamples and errors as in `intervals`."""
-    if resamples < 100:
-        raise ValueError(f"an interval needs at least 100 resamples, not {resamples}")
+    require_resamples(resamples)
     counted = _by_size(predictions)
     units, points = Units.of(counted), table(counted)
     if units.count < FEWEST_GROUPS:
-        return tuple(Estimate(float(point), None, None, _too_few(units)) for point in points)
+        return tuple(Estimate(float(point), None, None, too_few(units.count)) for point in points)
     known: Any = {"": table}
     resampled = _resampled(known, counted, units, resamples, seed)[""]
     edge = upper_level(units.count)
@@ -135,22 +133,68 @@ def _resampled(
     metrics: Mapping[str, Metric], predictions: Predictions, units: Units, resamples: int, seed: int
 ) -> dict[str, Floats]:
     """Return every metric in each resample, spread as it would be in new samples."""
+    found, noise = resampled(metrics, predictions, units, resamples, seed)
+    if not units.crossed:
+        return found
+    return {name: shrunk(found[name], noise[name], centre(metrics[name], predictions), units) for name in metrics}
+
+
+def resampled(
+    metrics: Mapping[str, Metric], predictions: Predictions, units: Units, resamples: int, seed: int
+) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Return every metric in each resample of groups, and where groups are compared with each other, of pairs.
+
+    Two sets of the same comparisons in the same order see the same resamples.
+
+    Args:
+        metrics: name to metric.
+        predictions: comparisons of positive weight.
+        units: of them.
+        resamples: their number, at least 100.
+        seed: theirs.
+
+    Returns:
+        name to float64 [B], or [B, K] as in `plaudit.evaluation.resampling.values`; the second is empty where no
+        groups are compared with each other.
+
+    Raises:
+        ValueError: too few resamples.
+    """
+    require_resamples(resamples)
     by_group, by_pair = np.random.default_rng(seed).spawn(2)
     found = values(metrics, predictions, units, draws(units, resamples, by_group))
     if not units.crossed:
-        return found
-    noise = values(metrics, predictions, units, pair_draws(units, resamples, by_pair))
-    return {name: _shrunk(found[name], noise[name], _centre(metrics[name], predictions), units) for name in metrics}
+        return found, {}
+    return found, values(metrics, predictions, units, pair_draws(units, resamples, by_pair))
 
 
-def _shrunk(found: Floats, noise: Floats, point: Floats, units: Units) -> Floats:
+def require_resamples(resamples: int) -> None:
+    """Refuse too few.
+
+    Raises:
+        ValueError: fewer than 100.
+    """
+    if resamples < 100:
+        raise ValueError(f"an interval needs at least 100 resamples, not {resamples}")
+
+
+def shrunk(found: Floats, noise: Floats, point: Floats, units: Units) -> Floats:
+    """Return resamples of responses, [B] or [B, K], without the excess of the noise of pairs; see the module.
+
+    Args:
+        found: in resamples of the responses.
+        noise: in resamples of the pairs.
+        point: in all comparisons, [] or [K].
+        units: more than two.
+    """
     total = np.nanvar(found, axis=0)
     share = divide(np.nanvar(noise, axis=0), total)
     kept = np.sqrt(np.fmax(1 - 2 * share, 1 / 3)) * (units.count - 1) / (units.count - 2)
     return np.asarray(point + kept * (found - point), dtype=np.float64)
 
 
-def _centre(metric: Metric, predictions: Predictions) -> Floats:
+def centre(metric: Metric, predictions: Predictions) -> Floats:
+    """Return what resamples of a metric spread around: its value, or the means of its terms (`OwnEnds`)."""
     if isinstance(metric, OfTerms) and isinstance(metric, OwnEnds):
         return np.asarray(metric.means(predictions)(predictions.weight[None])[0])
     return np.asarray(metric(predictions))
@@ -165,15 +209,26 @@ def _estimate(metric: Metric, predictions: Predictions, resampled: Floats, units
     edge = upper_level(units.count)
     own: object = metric
     if isinstance(own, OwnEnds):
-        low, high = own.ends(_centre(metric, predictions), resampled, edge)
+        low, high = own.ends(centre(metric, predictions), resampled, edge)
     else:
         low, high = np.nanquantile(resampled, (1 - edge, edge))
     lowest, highest = getattr(metric, "range", (-np.inf, np.inf))
     return Estimate(point, float(max(min(low, point), lowest)), float(min(max(high, point), highest)))
 
 
-def _too_few(units: Units) -> str:
-    return f"{units.count} groups; an interval needs at least {FEWEST_GROUPS}"
+def too_few(groups: int) -> str:
+    """Return why so few groups have no interval."""
+    return f"{groups} groups; an interval needs at least {FEWEST_GROUPS}"
+
+
+def unvarying(point: float, lowest: float, highest: float, groups: int) -> tuple[float, float]:
+    """Return the ends of the interval of a mean over groups which is the same in every resample.
+
+    A group unlike all that were seen is still possible: as many groups would have shown one with a probability of
+    97.5 % if its share were ``1 - 0.025 ** (1 / groups)``. It could have the lowest or the highest value there is.
+    """
+    unseen = 1 - ((1 - LEVEL) / 2) ** (1 / groups)
+    return point - unseen * (point - lowest), point + unseen * (highest - point)
 
 
 def upper_level(groups: int) -> float:

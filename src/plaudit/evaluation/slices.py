@@ -36,11 +36,16 @@ def parts(predictions: Predictions, name: str) -> Iterator[tuple[Any, Prediction
     Raises:
         ValueError: the predictions have no such slice; the message lists those they have.
     """
+    for label, where in places(predictions, name):
+        yield label, predictions.select(where)
+
+
+def places(predictions: Predictions, name: str) -> Iterator[tuple[Any, list[int]]]:
+    """Yield each label of slice ``name``, in sorted order, with the positions of its comparisons; errors likewise."""
     if name not in predictions.slices:
         raise ValueError(f"no slice is called {name!r}; there are: {', '.join(predictions.slices) or 'none'}")
-    labels = predictions.slices[name]
     where: dict[tuple[str, Any], list[int]] = {}
-    for place, label in enumerate(labels):
+    for place, label in enumerate(predictions.slices[name]):
         where.setdefault((type(label).__name__, label), []).append(place)
     for kind, label in sorted(where, key=str):
-        yield label, predictions.select(where[kind, label])
+        yield label, where[kind, label]

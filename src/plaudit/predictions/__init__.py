@@ -29,6 +29,7 @@ LARGEST_REWARD = float(np.finfo(np.float32).max)
 """Rewards are computed in float32; anything larger in magnitude is a scorer that diverged."""
 
 _WHOLE = ("chosen", "rejected", "response_group", "lengths")
+_USUAL_LABELS = {str, bool, int, type(None)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -276,7 +277,8 @@ def _column(name: str, values: ArrayLike, whole: bool) -> NDArray[Any]:
 
 def _labels(name: str, values: Sequence[Any] | Labels) -> Labels:
     found = np.empty(len(values), dtype=object)
-    found[:] = [_label(name, row, value) for row, value in enumerate(values)]
+    usual = {*map(type, values)} <= _USUAL_LABELS
+    found[:] = list(values) if usual else [_label(name, row, value) for row, value in enumerate(values)]
     return cast(Labels, _sealed(found))
 
 

@@ -154,7 +154,8 @@ def _write_arrays(predictions: Any, path: Path) -> None:
 def _read_arrays(path: Path) -> Columns:
     with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         described = json.loads(arrays["described"].tobytes())
-        columns = {name: arrays[name] for name in OF_RESPONSES + OF_COMPARISONS}
+        stated = [name for name in OF_RESPONSES + OF_COMPARISONS if name in arrays or name not in VARIANCES]
+        columns = {name: arrays[name] for name in stated}
         listed = {table: described.pop(table, ()) for table in TABLES}
         tables = {
             table: dict(zip(found, arrays[table], strict=True)) if found else {} for table, found in listed.items()

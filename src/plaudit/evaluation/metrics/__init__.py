@@ -21,7 +21,7 @@ which the usual interval is wrong brings its own, by a method ``ends`` (see `Own
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol, cast, runtime_checkable
 
 import numpy as np
@@ -102,6 +102,32 @@ class OwnEnds(Protocol):
         ...
 
 
+@runtime_checkable
+class OwnErrors(Protocol):
+    """A metric with `OwnEnds` that says how far off it may be, resample by resample: what a difference of two needs."""
+
+    def errors(self, means: Floats, resampled: Floats) -> tuple[Floats, Floats]:
+        """Return by how much the value may be too high, and by how much too low, float64 [B] each.
+
+        Args:
+            means: float64 [K], the weighted means of the terms in all comparisons.
+            resampled: float64 [B, K], the same in each resample.
+        """
+        ...
+
+
+@runtime_checkable
+class Smooth(Protocol):
+    """A metric that knows its derivative, so that in large sets its resamples are those of a mean."""
+
+    def influence(self, predictions: Predictions) -> Floats:
+        """Return how fast the value grows with the share of the weight that each comparison has, float64 [M].
+
+        The weighted mean of these is 0. Under other weights the value is about the old one plus their new mean.
+        """
+        ...
+
+
 class OfWeights(ABC):
     """A metric that is not a function of means, but can take many weights at once."""
 
@@ -118,6 +144,27 @@ class OfWeights(ABC):
             ValueError: there is no comparison of positive weight.
         """
         return _at_own_weight(self.reweighted, predictions)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tangent(OfTerms):
+    """What a `Smooth` metric is near the weights it was taken at: a mean.
+
+    Attributes:
+        point: the metric's value there.
+        slope: its influence there, float64 [M], one for each comparison of the same predictions.
+    """
+
+    point: float
+    slope: Floats
+
+    def terms(self, predictions: Predictions) -> Floats:  # noqa: ARG002 - they were taken from the same ones
+        """Return the slope."""
+        return self.slope
+
+    def combine(self, means: Floats) -> Floats:
+        """Return the values on the tangent."""
+        return self.point + means[..., 0]
 
 
 def divide(sums: Floats, total: Floats) -> Floats:

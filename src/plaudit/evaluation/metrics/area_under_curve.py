@@ -52,6 +52,25 @@ class AreaUnderCurve(OfWeights):
         area = _Area(credit, np.flatnonzero(np.diff(sizes, prepend=-1.0)))
         return lambda weights: area(weights if sorted_already else np.take(weights, order, axis=1))
 
+    def influence(self, predictions: Predictions) -> Floats:
+        r"""Return how fast the value grows with the share of the weight of each comparison, float64 [M].
+
+        With :math:`\mathrm{AUC} = N / W^2`, weight :math:`w_i` and credit :math:`r_i`, the derivative of :math:`N` has
+        a part for the comparison as a right one, which beats the wrong ones of smaller size, and one for it as a wrong
+        one, which is beaten by the right ones of larger size.
+        """
+        order = np.argsort(np.abs(predictions.margins), kind="stable")
+        sizes, weight = np.abs(predictions.margins)[order], predictions.weight[order] / predictions.weight.max()
+        credit = np.where(predictions.outcome == 0.5, 0.5, 0.5 + 0.5 * np.sign(predictions.margins))[order]
+        steps = np.flatnonzero(np.diff(sizes, prepend=-1.0))
+        right, total = float(weight @ credit), float(weight.sum())
+        smaller = _around(weight * (1 - credit), steps)
+        larger = 2 * right - _around(weight * credit, steps)
+        area = (right**2 + float((weight * credit) @ smaller)) / total**2
+        slope: Floats = np.empty_like(weight)
+        slope[order] = (2 * right * credit + credit * smaller + (1 - credit) * larger) / total - 2 * area
+        return slope
+
 
 class _Area:
     """The area under weights of comparisons sorted by the size of their margin; equal sizes are one step of the curve.
@@ -77,3 +96,10 @@ class _Area:
         all_right, all_wrong = weights @ self.credit, below[:, -1]
         twice *= self.credit
         return divide(all_right**2 + np.einsum("bm,bm->b", weights, twice), (all_right + all_wrong) ** 2)
+
+
+def _around(column: Floats, starts: Integers) -> Floats:
+    """Return twice the sum over all of smaller size and once that over the own step, for each of M sorted by size."""
+    sizes = np.diff(starts, append=column.size)
+    below = np.concatenate([[0.0], np.cumsum(column)])
+    return np.repeat(below[starts] + below[starts + sizes], sizes)

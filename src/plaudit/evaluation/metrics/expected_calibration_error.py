@@ -86,10 +86,13 @@ class ExpectedCalibrationError(OfTerms):
             resampled: float64 [B, bins], the gaps in each resample.
             level: quantile of the noise that the interval reaches to.
         """
+        value = np.abs(means).sum()
+        too_high, too_low = self.errors(means, resampled)
+        return float(value - np.nanquantile(too_high, level)), float(value + np.nanquantile(too_low, level))
+
+    def errors(self, means: Floats, resampled: Floats) -> tuple[Floats, Floats]:
+        """Return by how much the value may be too high, and too low, in each resample, float64 [B]; see `ends`."""
         noise = resampled - means
         signed = np.sign(means) * noise
         clear = np.abs(means) > 3 * np.nanstd(noise, axis=0)
-        too_high = np.where(clear, signed, np.abs(noise)).sum(axis=1)
-        value = np.abs(means).sum()
-        reach = np.nanquantile(too_high, level), np.nanquantile(-signed.sum(axis=1), level)
-        return float(value - reach[0]), float(value + reach[1])
+        return np.where(clear, signed, np.abs(noise)).sum(axis=1), -signed.sum(axis=1)

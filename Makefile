@@ -86,7 +86,7 @@ docs: $(READY) ## write the generated pages anew (kinds, command line, papers)
 peers: $(PEERS_READY) ## make .venv-peers (TRL, sentence-transformers) and run the tests against them
 	$(PEERS)/python -m pytest -q -m peers $(PYTEST_ARGS) $(TESTS)
 
-bench: $(READY) $(PEERS_READY) ## measure plaudit and its peers side by side (about 45 minutes on 2 idle cores)
+bench: $(READY) $(PEERS_READY) ## measure plaudit and its peers side by side (over an hour on 2 idle cores)
 	$(BIN)/python -m benchmarks
 
 kinds-table: $(READY) ## train and measure every objective and architecture; KINDS_ARGS="--only davidson" for a part

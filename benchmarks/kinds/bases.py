@@ -1,7 +1,8 @@
 """Tiny backbones for the data with a known truth: configurations and tokenizers in which every word is one token."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import BertConfig, LlamaConfig, PreTrainedTokenizerFast
@@ -17,6 +18,15 @@ that a word's worth depends on the prompt."""
 ROLES = ("user", "assistant", "system")
 
 
+SIZE = {
+    "hidden_size": WIDTH,
+    "intermediate_size": 2 * WIDTH,
+    "num_hidden_layers": LAYERS,
+    "num_attention_heads": HEADS,
+    "max_position_embeddings": POSITIONS,
+}
+
+
 def plain() -> dict[str, float]:
     """Return what the backbones are made of, as JSON takes it."""
     return {"width": WIDTH, "layers": LAYERS, "heads": HEADS, "positions": POSITIONS, "initial": INITIAL}
@@ -25,35 +35,18 @@ def plain() -> dict[str, float]:
 def write_causal(folder: Path) -> Path:
     """Write the configuration of a Llama of two layers, and a tokenizer of bytes and whole words."""
     tokenizer = word_tokenizer(WORDS)
-    LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=WIDTH,
-        intermediate_size=2 * WIDTH,
-        num_hidden_layers=LAYERS,
-        num_attention_heads=HEADS,
-        num_key_value_heads=HEADS,
-        max_position_embeddings=POSITIONS,
-        initializer_range=INITIAL,
-        pad_token_id=tokenizer.pad_token_id,
-        architectures=["LlamaForCausalLM"],
-    ).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
+    own = {"num_key_value_heads": HEADS, "initializer_range": INITIAL, "architectures": ["LlamaForCausalLM"]}
+    return _written(folder, LlamaConfig, tokenizer, own)
 
 
 def write_encoder(folder: Path) -> Path:
     """Write the configuration of a BERT of two layers, and a tokenizer of letters and whole words."""
     tokenizer = letter_tokenizer(WORDS)
-    BertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=WIDTH,
-        intermediate_size=2 * WIDTH,
-        num_hidden_layers=LAYERS,
-        num_attention_heads=HEADS,
-        max_position_embeddings=POSITIONS,
-        pad_token_id=tokenizer.pad_token_id,
-        architectures=["BertModel"],
-    ).save_pretrained(folder)
+    return _written(folder, BertConfig, tokenizer, {"architectures": ["BertModel"]})
+
+
+def _written(folder: Path, family: Any, tokenizer: PreTrainedTokenizerFast, own: Mapping[str, Any]) -> Path:
+    family(vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id, **SIZE, **own).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 

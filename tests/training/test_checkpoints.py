@@ -1,6 +1,5 @@
 """Checkpoints: whole or not there, found again, and never at the price of an older one."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -98,17 +97,3 @@ def test_rotation_keeps_the_newest_and_the_best(tmp_path: Path) -> None:
     (tmp_path / "leaving-0").mkdir()
     checkpoints.rotate(tmp_path, keep=2, best=2)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint-2", "checkpoint-4", "checkpoint-5"]
-
-
-def test_a_replaced_file_is_never_partial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If the machine stops between writing and renaming, the old content is still there."""
-    path = tmp_path / "run.json"
-    checkpoints.replace_file(path, json.dumps({"a": 1}))
-
-    def stop(*unused: object) -> None:
-        raise OSError("stopped")
-
-    monkeypatch.setattr(Path, "replace", stop)
-    with pytest.raises(OSError, match="stopped"):
-        checkpoints.replace_file(path, json.dumps({"a": 2}))
-    assert json.loads(path.read_text()) == {"a": 1}

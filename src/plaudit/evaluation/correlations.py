@@ -170,6 +170,7 @@ class Spearman(OfWeights):
         ranks = [_ranking(side) for side in _sides(predictions)]
 
         def value(weights: Floats) -> Floats:
+            """Return the correlations [B] under weights [B, N]."""
             total = weights.sum(axis=-1, keepdims=True)
             x, y = (_centred(rank(weights), weights, total) for rank in ranks)
             xx, yy, xy = ((weights * product).sum(axis=-1) for product in (x * x, y * y, x * y))

@@ -203,13 +203,13 @@ class Orders:
         both = rewards, stated
 
         def total(column: Floats) -> Floats:
+            """Return the sums [P] of a column [N] over each prompt."""
             return np.bincount(place, column, sizes.size).astype(np.float64)
 
         ranks, (xx, yy, xy) = _pairwise(both, place, sizes)
         spread = [total(rank * rank) for rank in ranks]
-        top, first = (
-            own == np.maximum.reduceat(own[order], starts)[place] for own, order, starts in _sorted(both, place, sizes)
-        )
+        order, starts = np.argsort(place, kind="stable"), np.cumsum(sizes) - sizes
+        top, first = (own == np.maximum.reduceat(own[order], starts)[place] for own in both)
         shared = total((top & first).astype(np.float64))
         return cls(
             sizes=sizes,
@@ -221,11 +221,6 @@ class Orders:
             level=yy == 0,
             silent=xx == 0,
         )
-
-
-def _sorted(both: tuple[Floats, Floats], place: Integers, sizes: Integers) -> list[tuple[Floats, Integers, Integers]]:
-    order, starts = np.argsort(place, kind="stable"), np.cumsum(sizes) - sizes
-    return [(own, order, starts) for own in both]
 
 
 def _pairwise(both: tuple[Floats, Floats], place: Integers, sizes: Integers) -> tuple[list[Floats], list[Floats]]:

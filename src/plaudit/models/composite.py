@@ -5,6 +5,7 @@ A composite is a folder like any other: ``config.json`` holds the backbone's con
 ``plaudit.models`` has been imported.
 """
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -22,6 +23,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from plaudit.models.headed import Headed, is_causal
 from plaudit.models.heads import backbone_of
 from plaudit.models.mlp import check_mlp
+from plaudit.models.splitting import Apart, apart
 
 Model = TypeVar("Model", bound=type[PreTrainedModel])
 POOLINGS = ("last", "first", "mean")
@@ -140,6 +142,29 @@ class Composite(PreTrainedModel):
         """Return the output for features [N, F]."""
         head: Any = self.score
         return SequenceClassifierOutput(logits=head(features.float()))
+
+
+class ApartModel(Composite):
+    """A composite that reads prompt and response apart. A subclass makes features of the two."""
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+    ) -> SequenceClassifierOutput:
+        """Return the rewards, ``logits`` [N, 1], of padded sequences of a prompt and a response.
+
+        Args:
+            input_ids: int64 [N, L], as a tokenizer writes a pair.
+            attention_mask: [N, L], 1 where there is a token; everywhere if None.
+            token_type_ids: int64 [N, L], 1 on the response; without them everything is response.
+        """
+        return self.rewarded(self.features_of(apart(input_ids, attention_mask, token_type_ids)))
+
+    @abstractmethod
+    def features_of(self, parts: Apart) -> Tensor:
+        """Return what the head reads of each sequence, [N, F]."""
 
 
 class OnMlp(Headed):

@@ -4,13 +4,14 @@ Both forms hold the same fields; JSON writes a float64 with as many digits as it
 """
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
+
+from plaudit.replacing import replacing
 
 OF_RESPONSES = ("rewards", "response_group", "lengths", "variance")
 OF_COMPARISONS = ("chosen", "rejected", "outcome", "weight", "strength", "margin_variance")
@@ -28,12 +29,8 @@ _KIND = "plaudit predictions"
 def write_columns(predictions: Any, path: Path) -> None:
     """Write the fields of ``predictions`` to ``path``; the file appears whole or not at all."""
     write = _form(path)[1]
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        write(predictions, partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path) as temporary:
+        write(predictions, temporary)
 
 
 def read_columns(path: Path) -> Columns:

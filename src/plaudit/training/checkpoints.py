@@ -7,13 +7,13 @@ its checksums.
 """
 
 import json
-import os
 import shutil
 import warnings
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+from plaudit.replacing import sync
 from plaudit.training import ranks
 
 PREFIX, WRITING, LEAVING = "checkpoint-", "writing-", "leaving-"
@@ -73,7 +73,7 @@ def remove(folder: Path, step: int) -> None:
     leaving = folder / f"{LEAVING}{step}"
     shutil.rmtree(leaving, ignore_errors=True)
     at(folder, step).rename(leaving)
-    sync_folder(folder)
+    sync(folder)
     shutil.rmtree(leaving, ignore_errors=True)
 
 
@@ -119,20 +119,6 @@ def checksum_of(path: Path) -> int:
     return checksum
 
 
-def replace_file(path: Path, text: str) -> None:
-    """Write ``text`` to ``path`` so that a reader sees the old content or the new, never a part."""
-    temporary = path.with_name(f".{path.name}.writing")
-    temporary.write_text(text, encoding="utf-8")
-    _sync_file(temporary)
-    temporary.replace(path)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in ``folder`` survive a power cut."""
-    _sync_file(folder)
-
-
 def _fresh(temporary: Path) -> None:
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
@@ -143,16 +129,8 @@ def _seal(temporary: Path, final: Path) -> None:
     listed = {str(path.relative_to(temporary)): [path.stat().st_size, checksum_of(path)] for path in files}
     (temporary / MANIFEST).write_text(json.dumps({"files": listed}), encoding="utf-8")
     for path in (*files, temporary / MANIFEST, temporary):
-        _sync_file(path)
+        sync(path)
     if final.exists():
         remove(final.parent, int(final.name.removeprefix(PREFIX)))
     temporary.rename(final)
-    sync_folder(final.parent)
-
-
-def _sync_file(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync(final.parent)

@@ -20,6 +20,7 @@ from plaudit.models.precision import choose_dtype, set_compute_dtype
 from plaudit.models.reward_model import Rewards
 from plaudit.models.selftest import check_layout
 from plaudit.objectives import Objective, learned, learning
+from plaudit.replacing import replace_file
 from plaudit.training import checkpoints, ranks
 from plaudit.training.callbacks import ProgressLine
 from plaudit.training.facts import facts_of
@@ -324,7 +325,7 @@ def checkpoint_step(checkpoint: Path) -> int:
 
 def _write_history(output: Path, progress: Progress) -> None:
     if ranks.number() == 0:
-        checkpoints.replace_file(output / HISTORY, json.dumps(progress.history, indent=0) + "\n")
+        replace_file(output / HISTORY, json.dumps(progress.history, indent=0) + "\n")
 
 
 def _finish(run: Run, trainer: Trainer, progress: Progress) -> Fitted:

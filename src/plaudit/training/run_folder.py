@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from plaudit.replacing import WRITING, replace_file
 from plaudit.training import ranks
-from plaudit.training.checkpoints import replace_file
 
 RUN, LOCK, HISTORY, CHECKPOINTS = "run.json", "run.lock", "history.json", "checkpoints"
 
@@ -69,7 +69,7 @@ def _take(folder: Path, resume: bool) -> int:
 
 def _content(folder: Path) -> list[str]:
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-    return [name for name in names if name != LOCK and not name.endswith(".writing")]
+    return [name for name in names if name != LOCK and not name.endswith(WRITING)]
 
 
 def _lock(lock: int, folder: Path) -> int:

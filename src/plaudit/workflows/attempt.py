@@ -18,18 +18,19 @@ from plaudit.evaluation.paired import best_scale
 from plaudit.predictions import Predictions
 from plaudit.preferences.dataset import Preferences
 from plaudit.scoring.scorer import Scorer
+from plaudit.training.fit import silent
 from plaudit.training.progress import Row
 from plaudit.training.recipe import Recipe
 from plaudit.workflows import training
 from plaudit.workflows.announcing import Say
 from plaudit.workflows.evaluation import measure
-from plaudit.workflows.output import FITTING
+from plaudit.workflows.folders import FITTING
 from plaudit.workflows.trials import Heldout
 
 if TYPE_CHECKING:
     import optuna
 
-PREDICTIONS = "heldout.npz"
+HELDOUT = "heldout.npz"
 """File of a trial's folder: the held-out part as its saved model scores it."""
 
 Worse = Callable[["optuna.Trial"], bool]
@@ -160,14 +161,10 @@ def attempt(
     how = dataclasses.replace(wanted.measurement, slices=[])
     scorer, held_out = Scorer.load(saved.artefact), parts["validation"]
     evaluation, predictions = measure(scorer, held_out, on_unfit=wanted.data.on_unfit, measurement=how, say=silent)
-    predictions.save(folder / PREDICTIONS)
+    predictions.save(folder / HELDOUT)
     heldout = figures(evaluation, predictions)
     trial.set_user_attr("heldout", heldout.to_json())
     return heldout
-
-
-def silent(_sentence: str) -> None:
-    """Say nothing: what a trial is made of stands in its own folder."""
 
 
 def figures(evaluation: Evaluation, predictions: Predictions) -> Heldout:

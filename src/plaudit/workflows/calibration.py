@@ -15,6 +15,7 @@ from plaudit.calibration.debiasing import Debiasing, debias
 from plaudit.calibration.observed import Uncalibratable
 from plaudit.evaluation.table import text
 from plaudit.predictions import Predictions
+from plaudit.replacing import replace_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +48,7 @@ class Calibrated:
 
     def save(self, path: Path) -> None:
         """Write `as_mapping` to ``path`` as JSON, whole or not at all."""
-        partial = path.with_name(f".{path.name}.partial")
-        try:
-            partial.write_text(json.dumps(self.as_mapping(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        replace_file(path, json.dumps(self.as_mapping(), indent=1, allow_nan=False) + "\n")
 
 
 def calibrate_predictions(

@@ -6,9 +6,7 @@ from pathlib import Path
 from plaudit.evaluation.compare import Compared, compare
 from plaudit.predictions import Predictions
 from plaudit.predictions.scores import read_scores
-
-ARTEFACT, SAVED = "artefact", "predictions.npz"
-"""Folder of a run's model, and the file of predictions beside it."""
+from plaudit.workflows.folders import ARTEFACT, PREDICTIONS
 
 
 class NoPredictions(ValueError):
@@ -57,7 +55,8 @@ def saved_predictions(path: Path) -> Predictions:
         OSError: the file is not there.
     """
     if path.is_dir():
-        beside = [path / SAVED, *([path.resolve().parent / SAVED] if path.resolve().name == ARTEFACT else [])]
+        run = [path.resolve().parent] if path.resolve().name == ARTEFACT else []
+        beside = [folder / PREDICTIONS for folder in (path, *run)]
         there = [file for file in beside if file.is_file()]
         if not there:
             looked = " or ".join(map(str, beside))

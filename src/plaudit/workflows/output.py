@@ -4,9 +4,7 @@ import os
 from pathlib import Path
 
 from plaudit.training.run_folder import LOCK, RUN
-
-FITTING = "run"
-"""Folder of the training run within the output folder."""
+from plaudit.workflows.folders import FITTING
 
 
 class BadOutput(ValueError):

@@ -25,17 +25,18 @@ from plaudit.evaluation.paired import nll_difference
 from plaudit.pages import trials as page
 from plaudit.predictions import Predictions
 from plaudit.preferences.dataset import Preferences
+from plaudit.replacing import replace_file
 from plaudit.scoring.scorer import Scorer
 from plaudit.training import ranks
-from plaudit.training.checkpoints import replace_file
+from plaudit.training.fit import silent
 from plaudit.training.recipe import Recipe
 from plaudit.training.run_folder import CHECKPOINTS, Facts, held, record_facts
 from plaudit.workflows import training, varying
 from plaudit.workflows.announcing import Say, to_stderr
-from plaudit.workflows.attempt import PREDICTIONS, Clock, OutOfBudget, Pruned, attempt, free, reason_of, silent
+from plaudit.workflows.attempt import HELDOUT, Clock, OutOfBudget, Pruned, attempt, free, reason_of
 from plaudit.workflows.data import BadData, announce, prepare
 from plaudit.workflows.evaluation import measure
-from plaudit.workflows.output import FITTING
+from plaudit.workflows.folders import ARTEFACT, FITTING, PREDICTIONS
 from plaudit.workflows.study import Pruner, Study, load_optuna
 from plaudit.workflows.training import Sections
 from plaudit.workflows.trials import Found, Heldout, Outcome, best_of, described, remarks, short
@@ -165,7 +166,7 @@ class Searching:
         """Return all trials so far, each with the place of its saved model if that is kept."""
         found = []
         for outcome in self.study.outcomes():
-            artefact = self._folder(outcome.number) / "artefact"
+            artefact = self._folder(outcome.number) / ARTEFACT
             there = outcome.state == "complete" and artefact.is_dir()
             found.append(dataclasses.replace(outcome, artefact=str(artefact) if there else None))
         return found
@@ -255,7 +256,7 @@ class Searching:
             if one.state != "unfinished":
                 shutil.rmtree(folder / FITTING / CHECKPOINTS, ignore_errors=True)
             if one.state in ("failed", "pruned") or (one.state == "complete" and not kept):
-                shutil.rmtree(folder / "artefact", ignore_errors=True)
+                shutil.rmtree(folder / ARTEFACT, ignore_errors=True)
 
     def _tested(self, best: Outcome) -> Mapping[str, Any]:
         """Return the evaluation of the best trial on the test part, which is measured once and then read."""
@@ -263,8 +264,8 @@ class Searching:
         if not path.is_file():
             wanted = training.sections(self.first)
             how: dict[str, Any] = {"on_unfit": wanted.data.on_unfit, "measurement": wanted.measurement, "say": silent}
-            evaluation, predictions = measure(Scorer.load(path.with_name("artefact")), self.parts["test"], **how)
-            predictions.save(path.with_name("predictions.npz"))
+            evaluation, predictions = measure(Scorer.load(path.with_name(ARTEFACT)), self.parts["test"], **how)
+            predictions.save(path.with_name(PREDICTIONS))
             replace_file(path, json.dumps(evaluation.to_json(), indent=1))
         return dict(json.loads(path.read_text(encoding="utf-8")))
 
@@ -302,7 +303,7 @@ class Searching:
         if one.heldout is None:
             return one
         load = Predictions.load
-        ours, theirs = (load(self._folder(number) / PREDICTIONS) for number in (one.number, best.number))
+        ours, theirs = (load(self._folder(number) / HELDOUT) for number in (one.number, best.number))
         behind = nll_difference(ours, theirs)
         return dataclasses.replace(one, heldout=dataclasses.replace(one.heldout, behind=behind))
 

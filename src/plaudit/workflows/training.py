@@ -32,13 +32,14 @@ from plaudit.training.fit import Fitted, fit
 from plaudit.training.progress import Row
 from plaudit.training.recipe import Recipe
 from plaudit.training.settling import settle
+from plaudit.workflows import folders
 from plaudit.workflows import model as models
-from plaudit.workflows import output as folders
 from plaudit.workflows.announcing import Say, to_stderr
 from plaudit.workflows.data import Data, announce, prepare
 from plaudit.workflows.evaluation import Measurement, measure, why
 from plaudit.workflows.model import Built, Model
 from plaudit.workflows.objective import build_objective
+from plaudit.workflows.output import require as require_output
 from plaudit.workflows.provenance import objective_record, provenance
 
 SCHEMA: Mapping[str, Callable[..., Any] | str] = {
@@ -158,7 +159,7 @@ def train_and_evaluate(
         RunFolderError: the run to resume began with another configuration.
         TooFewCanaries: sequences would be too short to save a model that can be checked.
     """
-    folders.require(Path(output), resume=resume)
+    require_output(Path(output), resume=resume)
     wanted = sections(configuration)
     parts = prepare(wanted.data, say)
     for name, part in parts.items():
@@ -283,7 +284,7 @@ def _save(
     wanted: Model, *, objective: Mapping[str, Any], overwrite: bool, say: Say,
 ) -> Path:  # fmt: skip
     """Save the best weights as an artefact, a LoRA adapter beside the merged weights, and say what it is worth."""
-    folder, adapter = output / "artefact", None
+    folder, adapter = output / folders.ARTEFACT, None
     if adapters.attached(built.model):
         adapter = output / folders.FITTING / "adapter"
         adapters.save_adapter(built.model, adapter, base=wanted.base)
@@ -305,7 +306,7 @@ def _measured(saved: Saved, test: Preferences, measure: Measure) -> Trained:
     evaluation, predictions = measure(Scorer.load(folder), test)
     if ranks.number() == 0:
         (folder.parent / "evaluation.json").write_text(json.dumps(evaluation.to_json(), indent=1), encoding="utf-8")
-        predictions.save(folder.parent / "predictions.npz")
+        predictions.save(folder.parent / folders.PREDICTIONS)
     steps = [row for row in fitted.history if row["kind"] == "step" and row["step"] > fitted.began]
     speed = sum(row["comparisons"] for row in steps) / seconds if steps else None
     trained, compared = seconds if steps else None, len(predictions.chosen)

@@ -20,14 +20,13 @@ from torch import Tensor, nn
 from torch.nn.functional import pad, scaled_dot_product_attention
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel
-from transformers.modeling_outputs import SequenceClassifierOutput
 
 from plaudit.encoding.batch import Batch
-from plaudit.models.composite import Composite, CompositeConfig, OnMlp, check_pooling, registered, require_encoder
+from plaudit.models.composite import ApartModel, CompositeConfig, OnMlp, check_pooling, registered, require_encoder
 from plaudit.models.headed import How
 from plaudit.models.mlp import Initial, Mlp
 from plaudit.models.pooling import pool
-from plaudit.models.splitting import apart, split
+from plaudit.models.splitting import Apart, split
 
 
 class Crossing(nn.Module):
@@ -77,7 +76,7 @@ class CrossAttentionConfig(CompositeConfig):
 
 
 @registered
-class CrossAttentionModel(Composite):
+class CrossAttentionModel(ApartModel):
     """An encoder, the attention from response to prompt (``crossing``), and an MLP.
 
     Args:
@@ -98,26 +97,14 @@ class CrossAttentionModel(Composite):
         self.score = Mlp(width, tuple(config.sizes), layer_norm=config.layer_norm, initial=initial)
         self.post_init()
 
-    def forward(
-        self,
-        input_ids: Tensor,
-        attention_mask: Tensor | None = None,
-        token_type_ids: Tensor | None = None,
-    ) -> SequenceClassifierOutput:
-        """Return the rewards, ``logits`` [N, 1], of padded sequences of a prompt and a response.
-
-        Args:
-            input_ids: int64 [N, L], as a tokenizer writes a pair.
-            attention_mask: [N, L], 1 where there is a token; everywhere if None.
-            token_type_ids: int64 [N, L], 1 on the response; without them everything is response.
-        """
-        parts = apart(input_ids, attention_mask, token_type_ids)
+    def features_of(self, parts: Apart) -> Tensor:
+        """Return the pooled state of every response that has looked at its prompt, [N, H]."""
         prompts = self.backbone(input_ids=parts.prompt_ids, attention_mask=parts.prompt_mask).last_hidden_state
         responses = self.backbone(input_ids=parts.response_ids, attention_mask=parts.response_mask).last_hidden_state
         seen = parts.prompt_mask.bool() & parts.asked[:, None]
         places = torch.arange(len(seen), device=seen.device)
         crossed = self.get_submodule("crossing")(responses, prompts, seen, places)
-        return self.rewarded(self.pooled(crossed, parts.response_mask))
+        return self.pooled(crossed, parts.response_mask)
 
 
 class CrossAttention(OnMlp):

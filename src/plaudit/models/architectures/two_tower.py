@@ -18,11 +18,10 @@ from typing import Any, ClassVar, Unpack
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
-from transformers.modeling_outputs import SequenceClassifierOutput
 
 from plaudit.encoding.batch import Batch
 from plaudit.models.composite import (
-    Composite,
+    ApartModel,
     CompositeConfig,
     OnMlp,
     check_pooling,
@@ -34,7 +33,7 @@ from plaudit.models.headed import How
 from plaudit.models.heads import backbone_of
 from plaudit.models.mlp import Initial, Mlp
 from plaudit.models.pooling import pool
-from plaudit.models.splitting import apart, split
+from plaudit.models.splitting import Apart, split
 
 
 class TwoTowerConfig(CompositeConfig):
@@ -44,7 +43,7 @@ class TwoTowerConfig(CompositeConfig):
 
 
 @registered
-class TwoTowerModel(Composite):
+class TwoTowerModel(ApartModel):
     """Two encoders, ``backbone.prompt`` and ``backbone.response``, under an MLP.
 
     Args:
@@ -70,22 +69,10 @@ class TwoTowerModel(Composite):
         first = without_pooler(backbone)
         return nn.ModuleDict({"prompt": first, "response": copy.deepcopy(first)})
 
-    def forward(
-        self,
-        input_ids: Tensor,
-        attention_mask: Tensor | None = None,
-        token_type_ids: Tensor | None = None,
-    ) -> SequenceClassifierOutput:
-        """Return the rewards, ``logits`` [N, 1], of padded sequences of a prompt and a response.
-
-        Args:
-            input_ids: int64 [N, L], as a tokenizer writes a pair.
-            attention_mask: [N, L], 1 where there is a token; everywhere if None.
-            token_type_ids: int64 [N, L], 1 on the response; without them everything is response.
-        """
-        parts = apart(input_ids, attention_mask, token_type_ids)
+    def features_of(self, parts: Apart) -> Tensor:
+        """Return the fused states of every response and its prompt, [N, 3 H]."""
         prompts = self._encoded("prompt", parts.prompt_ids, parts.prompt_mask) * parts.asked[:, None]
-        return self.rewarded(fused(prompts, self._encoded("response", parts.response_ids, parts.response_mask)))
+        return fused(prompts, self._encoded("response", parts.response_ids, parts.response_mask))
 
     def _encoded(self, tower: str, ids: Tensor, mask: Tensor) -> Tensor:
         hidden = self.get_submodule(f"backbone.{tower}")(input_ids=ids, attention_mask=mask).last_hidden_state

@@ -5,20 +5,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
 from plaudit.evaluation.baselines import BASELINES
 from plaudit.evaluation.evaluate import evaluate
 from plaudit.evaluation.intervals import Estimate, interval
 from plaudit.evaluation.metrics import OfTerms
 from plaudit.evaluation.metrics.accuracy import Accuracy
-from plaudit.evaluation.metrics.log_likelihood import LogLikelihood
+from plaudit.evaluation.paired import best_scale
 from plaudit.predictions import Floats, Predictions
 
 METRICS = ("accuracy", "log_likelihood", "expected_calibration_error")
 RIVALS = ("chance", "longer_wins")
-WIDEST = 10.0
-"""Temperatures are looked for from e^-10 to e^10."""
 PLACE = "place"
 
 
@@ -28,17 +25,8 @@ def scaled(predictions: Predictions, temperature: float) -> Predictions:
 
 
 def fit_temperature(stop: Predictions) -> float:
-    """Return the temperature at which the outcomes of ``stop`` are most probable under Bradley-Terry; 1 if none is.
-
-    The loss is convex in the inverse temperature, so what is found is the best in [e^-10, e^10].
-    """
-    if not np.any(stop.margins):
-        return 1.0
-    likelihood = LogLikelihood()
-    found = minimize_scalar(
-        lambda log: -likelihood(scaled(stop, float(np.exp(log)))), bounds=(-WIDEST, WIDEST), method="bounded"
-    )
-    return float(np.exp(found.x))
+    """Return the temperature at which the outcomes of ``stop`` are most probable under Bradley-Terry; 1 if none is."""
+    return 1 / best_scale(stop)[0]
 
 
 def figures(test: Predictions, stop: Predictions, resamples: int) -> dict[str, Any]:

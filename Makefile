@@ -4,6 +4,7 @@
 #   PIP_ARGS     more arguments for pip, for instance `--no-cache-dir`
 #   TORCH_INDEX  one more index, for another build of torch than the default one offers (CPU, CUDA, ROCm)
 #   TESTS        what `make test` and its sisters run (default: tests)
+#   JOBS         how many tests `make test` runs at a time (default: 2); each with one thread
 #   PYTEST_ARGS  more arguments for pytest, for instance `-x -k packing`
 #   DEMO_ARGS    more arguments for the demo, for instance `--seed 1 --output runs/another`
 #   KINDS_ARGS   more arguments for the table of kinds, for instance `--only synthetic --size tiny`
@@ -18,6 +19,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 PIP_ARGS ?=
 TORCH_INDEX ?=
 TESTS ?= tests
+JOBS ?= 2
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
 KINDS_ARGS ?=
@@ -58,8 +60,8 @@ $(PEERS_READY): pyproject.toml constraints.txt constraints-peers.txt
 demo: $(READY) ## train a reward model on real human judgements and show how good it is
 	$(BIN)/plaudit demo $(DEMO_ARGS)
 
-test: $(READY) ## the tests, without the slow ones
-	$(BIN)/python -m pytest -q -m "not slow and not peers" $(PYTEST_ARGS) $(TESTS)
+test: $(READY) ## the tests, without the slow ones, JOBS of them at a time
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m "not slow and not peers" -n $(JOBS) --dist worksteal $(PYTEST_ARGS) $(TESTS)
 
 test-slow: $(READY) ## only the slow tests
 	$(BIN)/python -m pytest -q -m "slow and not peers" $(PYTEST_ARGS) $(TESTS)

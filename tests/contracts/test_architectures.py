@@ -44,6 +44,7 @@ VARIANTS: dict[str, dict[str, Variant]] = {
     "embedding_mlp": {
         "normed": Variant({"sizes": (24, 16)}),
         "plain": Variant({"sizes": (40,), "layer_norm": False}),
+        "linear on layers": Variant({"sizes": (), "layers": (2, 1), "normalise": True}),
     },
     "ensemble": {
         "mean": Variant(),

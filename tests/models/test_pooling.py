@@ -45,6 +45,22 @@ def test_the_mean_is_over_the_whole_sequence(batch):
     assert torch.allclose(pool(hidden(batch), batch, "mean"), torch.tensor(expected, dtype=torch.float32))
 
 
+def test_the_mean_of_the_response_leaves_the_prompt_out(batch):
+    """``response`` averages each response's own tokens, as numpy does."""
+    rows = [(ENCODED.ids(sequence), ENCODED.response_starts[sequence]) for sequence in batch.sequences]
+    expected = [[np.mean(row[start:]), np.mean(np.arange(start, len(row)))] for row, start in rows]
+
+    assert any(start > 0 for _, start in rows)
+    assert torch.allclose(pool(hidden(batch), batch, "response"), torch.tensor(expected, dtype=torch.float32))
+
+
+def test_several_poolings_lie_beside_each_other(batch):
+    """``last+response`` is the one state, then the other."""
+    both = pool(hidden(batch), batch, "last+response")
+
+    assert torch.equal(both, torch.cat([pool(hidden(batch), batch, name) for name in ("last", "response")], dim=1))
+
+
 def test_transformers_rule_skips_pad_ids(batch):
     """``hf_last_non_pad`` takes the right-most token that is not the pad id."""
     pad = int(ENCODED.ids(0)[-1])
@@ -70,5 +86,7 @@ def test_bad_poolings_are_refused(batch):
     """An unknown name is refused with the known ones, and the pad rule without a pad id."""
     with pytest.raises(BadPooling, match=f"unknown pooling 'max'; known: {', '.join(POOLINGS)}"):
         pool(hidden(batch), batch, "max")
+    with pytest.raises(BadPooling, match="unknown pooling 'max'"):
+        pool(hidden(batch), batch, "last+max")
     with pytest.raises(BadPooling, match="needs the pad token's id"):
         pool(hidden(batch), batch, "hf_last_non_pad")

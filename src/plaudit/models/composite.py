@@ -27,7 +27,7 @@ from plaudit.models.splitting import Apart, apart
 
 Model = TypeVar("Model", bound=type[PreTrainedModel])
 POOLINGS = ("last", "first", "mean")
-"""Poolings that a composite's own forward knows."""
+"""Poolings of which a composite takes one, unless it says that it takes others."""
 
 
 class CompositeConfig(PreTrainedConfig):
@@ -122,22 +122,6 @@ class Composite(PreTrainedModel):
     def _init_weights(self, module: nn.Module) -> None:
         """Leave new weights as their constructors drew them."""
 
-    def pooled(self, hidden: Tensor, mask: Tensor) -> Tensor:
-        """Return one state [N, H] of each of N padded sequences, by the configuration's pooling.
-
-        Args:
-            hidden: [N, L, H].
-            mask: [N, L], 1 where there is a token.
-        """
-        mask = mask.to(hidden.device)
-        if self.config.pooling == "first":
-            return hidden[torch.arange(len(hidden)), mask.argmax(1)]
-        if self.config.pooling == "last":
-            places = torch.arange(mask.shape[1], device=mask.device) * mask
-            return hidden[torch.arange(len(hidden)), places.argmax(1)]
-        weights = mask[..., None].to(hidden.dtype)
-        return (hidden * weights).sum(1) / weights.sum(1).clamp(min=1)
-
     def rewarded(self, features: Tensor) -> SequenceClassifierOutput:
         """Return the output for features [N, F]."""
         head: Any = self.score
@@ -175,6 +159,22 @@ class OnMlp(Headed):
         """Return the name of the one output, once the settings are such as can be."""
         check_mlp(settings["sizes"], settings["initial"])
         return ("reward",)
+
+
+def pooled(pooling: str, hidden: Tensor, mask: Tensor) -> Tensor:
+    """Return one state [N, H] of each of N padded sequences [N, L, H] with ``mask`` [N, L], by one of `POOLINGS`."""
+    if pooling == "first":
+        return hidden[torch.arange(len(hidden)), mask.argmax(1)]
+    if pooling == "last":
+        places = torch.arange(mask.shape[1], device=mask.device) * mask
+        return hidden[torch.arange(len(hidden)), places.argmax(1)]
+    return mean_of(hidden, mask)
+
+
+def mean_of(hidden: Tensor, mask: Tensor) -> Tensor:
+    """Return the mean [N, H] of the states [N, L, H] of the tokens where ``mask`` [N, L] is 1, in fp32."""
+    weights = mask[..., None].float()
+    return ((hidden.float() * weights).sum(1) / weights.sum(1).clamp(min=1)).to(hidden.dtype)
 
 
 def encoders_in(backbone: nn.Module) -> list[PreTrainedModel]:

@@ -21,10 +21,11 @@ from plaudit.models import attention
 from plaudit.models.blocks import Trees
 from plaudit.models.heads import apply_head, backbone_of, head_parameters
 from plaudit.models.language_head import LanguageHead
+from plaudit.models.layers import read_states
 from plaudit.models.lean import slim
 from plaudit.models.memory import keep_freed
 from plaudit.models.padded import BUDGET, padded_hidden, unshared
-from plaudit.models.pooling import pool
+from plaudit.models.pooling import pool, poolings
 from plaudit.models.reward_model import Rewards
 from plaudit.models.rotary import check_positions
 
@@ -61,6 +62,8 @@ class Headed(nn.Module):
 
     Attributes:
         varies: whether the rewards have a variance.
+        pools_several: whether the head can read several poolings beside each other.
+        layers: which hidden states are read, see `plaudit.models.layers`; none for the last alone.
         member_columns: columns of the rewards that are reward models of their own and learn each for itself.
         directions: how many ``Rewards.deviations`` there are, 0 for none.
         padded_budget: padded tokens that the padded layout computes at once, unless one sequence is longer.
@@ -73,6 +76,8 @@ class Headed(nn.Module):
     """
 
     varies: ClassVar[bool] = False
+    pools_several: ClassVar[bool] = False
+    layers: tuple[int, ...] = ()
     member_columns: tuple[int, ...] = ()
     directions: int = 0
     padded_budget: int = BUDGET
@@ -90,6 +95,8 @@ class Headed(nn.Module):
     ) -> None:
         super().__init__()
         self.language_model = None
+        if len(poolings(pooling)) > 1 and not self.pools_several:
+            raise ValueError(f"{type(self).__name__} reads one state a response; pooling {pooling!r} gives several")
         if layout not in LAYOUTS:
             raise ValueError(f"unknown layout {layout!r}; known: {', '.join(LAYOUTS)}")
         self.classifier = classifier
@@ -162,7 +169,7 @@ class Headed(nn.Module):
         return self.gather(*self.hidden_states(batch))
 
     def hidden_states(self, batch: Batch, encoder: PreTrainedModel | None = None) -> tuple[Batch, Tensor]:
-        """Return the last hidden states [T, H], and the batch whose packed offsets their rows have.
+        """Return the hidden states [T, H] that are read, and the batch whose packed offsets their rows have.
 
         Args:
             batch: the packed batch.
@@ -172,7 +179,7 @@ class Headed(nn.Module):
         check_positions(self.classifier.config, batch.layout, packed=self.layout == "trees")
         with torch.autocast(batch.input_ids.device.type, self.compute_dtype, enabled=self._mixed()):
             if self.layout == "padded":
-                return unshared(batch), padded_hidden(backbone, batch, self._pad or 0, self.padded_budget)
+                return unshared(batch), padded_hidden(backbone, batch, self._pad or 0, self.padded_budget, self.layers)
             return batch, self._packed(batch, backbone)
 
     def gather(self, batch: Batch, hidden: Tensor) -> Tensor:
@@ -258,8 +265,7 @@ class Headed(nn.Module):
             inputs["token_type_ids"] = batch.token_type_ids[None]
         if self.causal:
             inputs["use_cache"] = False
-        hidden: Tensor = backbone(**inputs, trees=trees).last_hidden_state[0]
-        return hidden
+        return read_states(backbone, self.layers, **inputs, trees=trees)[0]
 
     def _mixed(self) -> bool:
         """Return whether products need autocast: a cast backbone does not, unless it holds the head's pooler."""

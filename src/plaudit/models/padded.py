@@ -3,13 +3,14 @@
 Also the reference against which the packed path tests itself.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
 from plaudit.encoding.batch import Batch, Layout, Tree
+from plaudit.models.layers import read_states
 from plaudit.models.rotary import forget_lengths, regime
 
 BUDGET = 8192
@@ -40,15 +41,18 @@ def buckets(lengths: list[int], budget: int = BUDGET) -> Iterator[list[int]]:
     yield bucket
 
 
-def padded_hidden(backbone: PreTrainedModel, batch: Batch, pad_token_id: int, budget: int = BUDGET) -> Tensor:
+def padded_hidden(
+    backbone: PreTrainedModel, batch: Batch, pad_token_id: int, budget: int = BUDGET, layers: Sequence[int] = ()
+) -> Tensor:
     """Run every sequence unshared and right-padded; return [T', H] hidden states in unshared packed order.
 
-    A ``budget`` of 1 runs each sequence alone. See `unshared` for the batch whose offsets these rows have.
+    A ``budget`` of 1 runs each sequence alone; for ``layers`` see `read_states`. See `unshared` for the batch whose
+    offsets these rows have.
     """
     rows = unpack(batch)
     hidden: list[Tensor] = [torch.empty(0)] * len(rows)
     for bucket in _apart(backbone, [len(row) for row in rows], budget):
-        out = _run(backbone, batch, [rows[place] for place in bucket], pad_token_id)
+        out = _run(backbone, batch, [rows[place] for place in bucket], pad_token_id, layers)
         for place, states in zip(bucket, out, strict=True):
             hidden[place] = states[: len(rows[place])]
     return torch.cat(hidden)
@@ -66,7 +70,9 @@ def _apart(backbone: PreTrainedModel, lengths: list[int], budget: int) -> Iterat
             yield [places[number] for number in bucket]
 
 
-def _run(backbone: PreTrainedModel, batch: Batch, rows: list[Tensor], pad_token_id: int) -> Tensor:
+def _run(
+    backbone: PreTrainedModel, batch: Batch, rows: list[Tensor], pad_token_id: int, layers: Sequence[int]
+) -> Tensor:
     width = max(len(row) for row in rows)
     ids = torch.full((len(rows), width), pad_token_id, device=batch.input_ids.device)
     mask, types = torch.zeros_like(ids), torch.zeros_like(ids)
@@ -75,8 +81,7 @@ def _run(backbone: PreTrainedModel, batch: Batch, rows: list[Tensor], pad_token_
         types[number, : len(row)] = batch.token_type_ids[row]
         mask[number, : len(row)] = 1
     extra = {"token_type_ids": types} if bool(types.any()) else {}
-    out: Tensor = backbone(input_ids=ids, attention_mask=mask, **extra).last_hidden_state
-    return out
+    return read_states(backbone, layers, input_ids=ids, attention_mask=mask, **extra)
 
 
 def unshared(batch: Batch) -> Batch:

@@ -1,8 +1,11 @@
 """Pooling: which hidden state stands for a response.
 
 ``last`` is the last real token (causal models), ``first`` the first token and ``mean`` the mean of all tokens
-(encoders). ``hf_last_non_pad`` reproduces what transformers picks when a checkpoint's pad token is also its
-end-of-sequence token: the right-most token that is not the pad id, so the final token itself is skipped.
+(encoders); ``response`` is the mean of the response's own tokens. ``hf_last_non_pad`` reproduces what transformers
+picks when a checkpoint's pad token is also its end-of-sequence token: the right-most token that is not the pad id, so
+the final token itself is skipped.
+
+Names joined by ``+`` put several beside each other: ``last+response``.
 """
 
 import torch
@@ -10,7 +13,7 @@ from torch import Tensor
 
 from plaudit.encoding.batch import Batch, Tree
 
-POOLINGS = ("last", "first", "mean", "hf_last_non_pad")
+POOLINGS = ("last", "first", "mean", "response", "hf_last_non_pad")
 
 
 class BadPooling(ValueError):
@@ -23,21 +26,38 @@ def pool(hidden: Tensor, batch: Batch, pooling: str, pad_token_id: int | None = 
     Args:
         hidden: [T, H] hidden states of the packed tokens.
         batch: the packed batch.
-        pooling: one of `POOLINGS`.
+        pooling: one of `POOLINGS`, or several joined by ``+``.
         pad_token_id: the id that ``hf_last_non_pad`` skips.
 
     Returns:
-        [N, H].
+        [N, H]; [N, k H] for k poolings.
     """
+    if "+" in pooling:
+        return torch.cat([pool(hidden, batch, one, pad_token_id) for one in poolings(pooling)], dim=-1)
     if pooling == "last":
         return hidden[batch.ends]
     if pooling == "first":
         return hidden[_firsts(batch).to(hidden.device)]
     if pooling == "mean":
-        return _means(hidden, batch)
+        return _means(hidden, *_membership(batch))
+    if pooling == "response":
+        return _means(hidden, *_owned(response_offsets(batch)))
     if pooling == "hf_last_non_pad":
         return hidden[_last_non_pad(batch, pad_token_id).to(hidden.device)]
     raise BadPooling(f"unknown pooling {pooling!r}; known: {', '.join(POOLINGS)}")
+
+
+def poolings(pooling: str) -> tuple[str, ...]:
+    """Return the names in ``pooling``, which ``+`` joins.
+
+    Raises:
+        BadPooling: one is not of `POOLINGS`.
+    """
+    names = tuple(pooling.split("+"))
+    for name in names:
+        if name not in POOLINGS:
+            raise BadPooling(f"unknown pooling {name!r}; known: {', '.join(POOLINGS)}, and several joined by +")
+    return names
 
 
 def prompt_ends(batch: Batch) -> Tensor:
@@ -68,20 +88,23 @@ def _firsts(batch: Batch) -> Tensor:
     return torch.cat(firsts)
 
 
-def _means(hidden: Tensor, batch: Batch) -> Tensor:
-    """Average each sequence's tokens in fp32, its shared prompt included."""
-    owners, members = _membership(batch)
+def _means(hidden: Tensor, owners: Tensor, members: Tensor) -> Tensor:
+    """Average, in fp32, the tokens (packed offsets) ``members`` of the response that each belongs to, of ``owners``."""
     owners, members = owners.to(hidden.device), members.to(hidden.device)
-    sums = hidden.new_zeros(len(batch.ends), hidden.shape[1], dtype=torch.float32)
+    counts = torch.bincount(owners)
+    sums = hidden.new_zeros(len(counts), hidden.shape[1], dtype=torch.float32)
     sums = sums.index_add(0, owners, hidden[members].float())
-    return (sums / torch.bincount(owners, minlength=len(batch.ends))[:, None]).to(hidden.dtype)
+    return (sums / counts[:, None]).to(hidden.dtype)
 
 
 def _membership(batch: Batch) -> tuple[Tensor, Tensor]:
     """Return (response, packed offset) of every token of every sequence, shared tokens once for each owner."""
-    rows = [_offsets(row) for tree in batch.layout.trees for row in _ranges(tree)]
-    owners = torch.repeat_interleave(torch.arange(len(rows)), torch.tensor([len(row) for row in rows]))
-    return owners, torch.cat(rows)
+    return _owned([_offsets(row) for tree in batch.layout.trees for row in _ranges(tree)])
+
+
+def _owned(rows: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """Return (row, value) of every value in ``rows``."""
+    return torch.repeat_interleave(torch.arange(len(rows)), torch.tensor([len(row) for row in rows])), torch.cat(rows)
 
 
 def _offsets(row: tuple[int, int, int, int]) -> Tensor:

@@ -17,7 +17,7 @@ from plaudit.models.backbone import load_base, random_base, refuse_code, refuse_
 from plaudit.models.headed import GIVEN, Headed, is_causal, parameters
 from plaudit.models.heads import head_modules
 from plaudit.models.language_head import LanguageHead, NoLanguageModel, language_head
-from plaudit.models.pooling import POOLINGS
+from plaudit.models.pooling import poolings
 from plaudit.models.rotary import learned_limit, learned_positions
 
 WHERE = "model.settings"
@@ -36,7 +36,8 @@ class Model:
             large as the policy, or smaller.
         architecture: a kind of reward model.
         settings: the architecture's own, such as ``{names = ["helpfulness", "toxicity"]}`` for ``attributes``.
-        pooling: ``last``, ``first`` or ``mean``; empty takes ``last`` for causal models, ``first`` for encoders.
+        pooling: ``last``, ``first``, ``mean`` or ``response`` (the mean of the response's own tokens); several joined
+            by ``+`` where the architecture can; empty takes ``last`` for causal models, ``first`` for encoders.
         layout: ``trees`` (packed, a shared prompt computed once) or ``padded``.
         template: how text is written, see ``encoding.choices.for_tokenizer``.
         max_length: tokens a sequence may have; long prompts lose their oldest turns. 0 takes the backbone's own limit,
@@ -63,8 +64,8 @@ class Model:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.pooling and self.pooling not in POOLINGS:
-            raise ValueError(f"pooling must be one of {', '.join(POOLINGS)}, not {self.pooling!r}")
+        if self.pooling:
+            poolings(self.pooling)
         if self.max_length < 0:
             raise ValueError(f"max_length must be 0 or more, not {self.max_length}")
         if self.keep_language_model != "no" and self.random_weights:

@@ -4,9 +4,14 @@ import pytest
 import torch
 from transformers import AutoModel
 
+from plaudit.encoding.packing import collate_sequences
 from plaudit.models.architectures.embedding_mlp import EmbeddingMlp, EmbeddingMlpConfig, EmbeddingMlpModel
+from plaudit.models.architectures.scalar import Scalar
 from plaudit.models.mlp import Mlp
 from tests.models.families import build, decoders, encoders
+from tests.models.test_prompt_trees import encoded_set
+
+ENCODED = encoded_set()
 
 
 def test_the_documents_mlp_has_its_number_of_parameters():
@@ -66,6 +71,59 @@ def test_with_a_backbone_it_loads_exactly(tmp_path):
     assert torch.allclose(both[1], alone[0], atol=1e-6)
 
 
+def test_other_architectures_take_one_state():
+    """A head that reads one state refuses poolings beside each other by name."""
+    with pytest.raises(ValueError, match="Scalar reads one state a response"):
+        Scalar(build(decoders()["llama"]), "last+response")
+
+
+@pytest.mark.parametrize("family", ["llama", "bert"])
+def test_layers_and_poolings_by_hand(family):
+    """A linear reward on two layers, pooled at the end and over the response, normalised, is what it is by hand."""
+    classifier = build((decoders() | encoders())[family])
+    settings = {"sizes": (), "layers": (2, 1), "normalise": True, "initial": "small"}
+    model = EmbeddingMlp(classifier, "last+response", **settings).eval()
+    batch = collate_sequences(ENCODED, range(ENCODED.sequences), share=family == "llama")
+    backbone, score = model.classifier.backbone, model.classifier.score[0]
+    expected = []
+    with torch.no_grad():
+        rewards = model(batch).scalar
+        model.classifier.set_attn_implementation("eager")
+        for sequence in batch.sequences:
+            ids = torch.tensor(ENCODED.ids(sequence).tolist())[None]
+            start = int(ENCODED.response_starts[sequence])
+            states = backbone(input_ids=ids, output_hidden_states=True).hidden_states
+            read = [states[layer][0, -1] for layer in (2, 1)] + [states[layer][0, start:].mean(0) for layer in (2, 1)]
+            scaled = [(state - state.mean()) / (state.var(correction=0) + 1e-5).sqrt() for state in read]
+            expected.append(score(torch.cat(scaled))[0])
+
+    assert torch.allclose(rewards, torch.stack(expected), atol=1e-5)
+    assert score.in_features == 4 * classifier.config.get_text_config().hidden_size
+
+
+def test_the_class_finds_the_response_by_token_types():
+    """The class's own forward pools the tokens of type 1, or all but the first where there are none."""
+    model = EmbeddingMlp(build(encoders()["bert"]), "response", sizes=(), initial="small").eval().classifier
+    model.set_attn_implementation("eager")
+    ids = torch.randint(3, 99, (1, 6))
+    types = torch.tensor([[0, 0, 0, 1, 1, 1]])
+    with torch.no_grad():
+        hidden = model.backbone(input_ids=ids, token_type_ids=types).last_hidden_state
+        plain = model.backbone(input_ids=ids).last_hidden_state
+        assert torch.allclose(model(ids, None, types).logits, model.score(hidden[:, 3:].mean(1)), atol=1e-6)
+        assert torch.allclose(model(ids).logits, model.score(plain[:, 1:].mean(1)), atol=1e-6)
+
+
+def test_a_zero_start_gives_equal_rewards():
+    """All rewards begin at 0, and the first step moves them."""
+    mlp = Mlp(6, (5,), initial="zero")
+    rewards = mlp(torch.randn(4, 6))
+    rewards[0].backward()
+
+    assert not rewards.any()
+    assert mlp[-1].weight.grad.any()
+
+
 @pytest.mark.parametrize("family", ["llama", "bert"])
 def test_the_seed_makes_the_head(family):
     """Equal seeds begin alike whatever was drawn before, others differently."""
@@ -83,15 +141,18 @@ def test_the_seed_makes_the_head(family):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"sizes": ()}, "sizes must be one width or more"),
-        ({"sizes": (8, 0)}, r"each 1 or more, not \[8, 0\]"),
-        ({"initial": "huge"}, "initial must be one of standard, small, not 'huge'"),
+        ({"sizes": (8, 0)}, r"widths of 1 or more, or none for a linear reward, not \[8, 0\]"),
+        ({"initial": "huge"}, "initial must be one of standard, small, zero, not 'huge'"),
+        ({"layers": (1, 9)}, r"layers must be different numbers from 0 to 2, not \[1, 9\]"),
+        ({"layers": (1, 1)}, r"different numbers"),
+        ({"layers": (-1,)}, r"from 0 to 2"),
+        ({"pooling": "last+hf_last_non_pad"}, "several joined by"),
     ],
 )
 def test_settings_that_cannot_be(settings, message):
     """The message names the setting and its range."""
     with pytest.raises(ValueError, match=message):
-        EmbeddingMlp(build(encoders()["bert"]), "first", **settings)
+        EmbeddingMlp(build(encoders()["bert"]), **({"pooling": "first"} | settings))
 
 
 def test_inputs_that_cannot_be():

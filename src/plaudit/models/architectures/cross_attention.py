@@ -22,7 +22,15 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel
 
 from plaudit.encoding.batch import Batch
-from plaudit.models.composite import ApartModel, CompositeConfig, OnMlp, check_pooling, registered, require_encoder
+from plaudit.models.composite import (
+    ApartModel,
+    CompositeConfig,
+    OnMlp,
+    check_pooling,
+    pooled,
+    registered,
+    require_encoder,
+)
 from plaudit.models.headed import How
 from plaudit.models.mlp import Initial, Mlp
 from plaudit.models.pooling import pool
@@ -104,7 +112,7 @@ class CrossAttentionModel(ApartModel):
         seen = parts.prompt_mask.bool() & parts.asked[:, None]
         places = torch.arange(len(seen), device=seen.device)
         crossed = self.get_submodule("crossing")(responses, prompts, seen, places)
-        return self.pooled(crossed, parts.response_mask)
+        return pooled(self.config.pooling, crossed, parts.response_mask)
 
 
 class CrossAttention(OnMlp):

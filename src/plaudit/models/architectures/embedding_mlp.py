@@ -1,36 +1,54 @@
-r"""The smallest reward model: an MLP on an embedding of the whole conversation.
+r"""The smallest reward model: an MLP, or a linear layer, on an embedding of the conversation.
 
 For an embedding :math:`x`, layers :math:`x_{i+1} = \mathrm{ReLU}(\mathrm{LayerNorm}(W_i x_i + b_i))` (the norm can be
-left out) and the reward :math:`r = w^\top x_n + c`.
+left out) and the reward :math:`r = w^\top x_n + c`; with no hidden layers it is linear in :math:`x`.
 
-The embedding is the pooled hidden state of a backbone. With a frozen one (``tune = "head"``) it is computed once for
-each response, and thousands of pairs train in seconds. The same model without a backbone takes embeddings that were
-computed elsewhere, see `plaudit.training.embeddings`.
+The embedding is the pooled hidden state of a backbone, or several beside each other: of several layers (``layers``),
+pooled in several ways (``pooling = "last+response"``). With a frozen backbone (``tune = "head"``) it is computed once
+for each response, and thousands of pairs train in seconds. The same model without a backbone takes embeddings that
+were computed elsewhere, see `plaudit.training.embeddings`.
+
+Where there are a thousand comparisons rather than a hundred thousand, a linear layer on normalised middle layers of a
+frozen backbone can be better than training all of it (``docs/log.md`` has the figures on hh-rlhf):
+``sizes = [], layers = [14, 18, 22], normalise = true, initial = "zero"`` with a large ``weight_decay``.
 
 Source: Christiano et al., Deep reinforcement learning from human preferences (2017), whose reward is such a network;
-Ba et al., Layer Normalization (2016).
+Ba et al., Layer Normalization (2016); Alain and Bengio, Understanding intermediate layers using linear classifier
+probes (2016).
 """
 
 from typing import ClassVar, Unpack
 
+import torch
 from torch import Tensor
+from torch.nn.functional import layer_norm as norm
 from transformers import PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from plaudit.models.composite import Composite, CompositeConfig, OnMlp, check_pooling, registered
+from plaudit.encoding.batch import Batch
+from plaudit.models.composite import Composite, CompositeConfig, OnMlp, mean_of, pooled, registered
 from plaudit.models.headed import How, is_causal
+from plaudit.models.layers import check_layers, read_states
 from plaudit.models.mlp import Initial, Mlp
+from plaudit.models.pooling import poolings
+from plaudit.models.splitting import OPENING
+
+POOLINGS = ("last", "first", "mean", "response")
 
 
 class EmbeddingMlpConfig(CompositeConfig):
     """Configuration of an MLP on embeddings.
 
     Attributes:
-        features: width of the embeddings; with a backbone, its own.
+        features: width of the embeddings; with a backbone, its own times what is read of it.
+        layers: hidden states of the backbone that are read, see `EmbeddingMlp`.
+        normalise: whether each state that is read is normalised.
     """
 
     model_type: ClassVar[str] = "plaudit_embedding_mlp"
     features: int = 0
+    layers: tuple[int, ...] | list[int] = ()
+    normalise: bool = False
 
 
 @registered
@@ -46,7 +64,8 @@ class EmbeddingMlpModel(Composite):
 
     def __init__(self, config: EmbeddingMlpConfig, backbone: PreTrainedModel | None = None) -> None:
         super().__init__(config, backbone)
-        config.features = config.features or int(getattr(config.get_text_config(), "hidden_size", 0))
+        width = int(getattr(config.get_text_config(), "hidden_size", 0))
+        config.features = config.features or width * max(1, len(config.layers)) * len(poolings(config.pooling))
         if config.features < 1:
             raise ValueError("an MLP without a backbone needs features, the width of its embeddings")
         initial: Initial = config.initial  # type: ignore[assignment]
@@ -66,7 +85,8 @@ class EmbeddingMlpModel(Composite):
         Args:
             input_ids: int64 [N, L].
             attention_mask: [N, L], 1 where there is a token; everywhere if None.
-            token_type_ids: int64 [N, L], for backbones that read segments.
+            token_type_ids: int64 [N, L], 1 on the response, for backbones that read segments and for the pooling
+                ``response``, which without them takes all tokens but the first.
             embeddings: [N, features], instead of ids.
 
         Raises:
@@ -79,9 +99,26 @@ class EmbeddingMlpModel(Composite):
         if self.config.text_config is None or input_ids is None:
             raise ValueError("this MLP has no backbone to read input_ids with; give embeddings")
         mask = input_ids.new_ones(input_ids.shape) if attention_mask is None else attention_mask
-        types = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
-        hidden = self.backbone(input_ids=input_ids, attention_mask=mask, **types).last_hidden_state
-        return self.rewarded(self.pooled(hidden, mask))
+        typed = token_type_ids is not None and not self.config.causal
+        types = {"token_type_ids": token_type_ids} if typed else {}
+        hidden = read_states(self.backbone, self.config.layers, input_ids=input_ids, attention_mask=mask, **types)
+        states = [self._pooled(name, hidden, mask, token_type_ids) for name in poolings(self.config.pooling)]
+        return self.rewarded(self.prepared(torch.cat(states, dim=-1)))
+
+    def prepared(self, states: Tensor) -> Tensor:
+        """Return what the MLP reads of pooled states [N, features]: each state on its own scale, if so configured."""
+        if not self.config.normalise:
+            return states
+        width = int(self.config.get_text_config().hidden_size)
+        return norm(states.float().unflatten(-1, (-1, width)), (width,)).flatten(-2)
+
+    def _pooled(self, name: str, hidden: Tensor, mask: Tensor, types: Tensor | None) -> Tensor:
+        if name != "response":
+            return pooled(name, hidden, mask)
+        second = torch.zeros_like(mask) if types is None else mask * types
+        places = torch.arange(mask.shape[1], device=mask.device)
+        later = mask * (places >= mask.argmax(1, keepdim=True) + OPENING)
+        return mean_of(hidden, torch.where(second.any(1, keepdim=True), second, later))
 
 
 class EmbeddingMlp(OnMlp):
@@ -89,10 +126,16 @@ class EmbeddingMlp(OnMlp):
 
     Args:
         classifier: the family's ``…ForSequenceClassification``, whose head is replaced; or an `EmbeddingMlpModel`.
-        pooling: ``last`` for causal backbones; ``first`` or ``mean`` for encoders.
-        sizes: width of each hidden layer.
+        pooling: ``last`` for causal backbones; ``first`` or ``mean`` for encoders; ``response``, the mean of the
+            response's own tokens, for both; or several joined by ``+``.
+        sizes: width of each hidden layer; none makes the reward linear.
+        layers: hidden states to read beside each other, as transformers counts them: 0 the embeddings, k the k-th
+            block's; none for the last alone.
+        normalise: give each state that is read mean 0 and variance 1 (a LayerNorm without weights): the states of
+            different layers differ in size by orders of magnitude.
         layer_norm: put a LayerNorm before each ReLU.
-        initial: ``standard`` as torch draws weights, or ``small``: 0.01 times standard normal, biases 0.
+        initial: ``standard`` as torch draws weights, or ``small``: 0.01 times standard normal, biases 0; or ``zero``:
+            the last layer begins at 0.
         seed: of the MLP's initial weights.
         how: layout and computing dtype, see `Headed`.
 
@@ -100,19 +143,24 @@ class EmbeddingMlp(OnMlp):
         ValueError: a setting is out of its range; the message names it.
     """
 
+    pools_several: ClassVar[bool] = True
+
     def __init__(
         self,
         classifier: PreTrainedModel,
         pooling: str = "last",
         *,
         sizes: tuple[int, ...] = (128, 128),
+        layers: tuple[int, ...] = (),
+        normalise: bool = False,
         layer_norm: bool = True,
         initial: Initial = "standard",
         seed: int = 0,
         **how: Unpack[How],
     ) -> None:
         self.sizes, self.layer_norm, self.initial, self.seed = tuple(sizes), layer_norm, initial, seed
-        check_pooling(pooling, "embedding_mlp")
+        self.layers, self.normalise = tuple(layers), normalise
+        _check(classifier, pooling, self.layers)
         model = classifier if isinstance(classifier, EmbeddingMlpModel) else self._over(classifier, pooling, how)
         super().__init__(model, pooling, **(how | {"causal": model.config.causal}))
 
@@ -124,6 +172,19 @@ class EmbeddingMlp(OnMlp):
             pooling=pooling,
             causal=is_causal(classifier) if causal is None else causal,
             sizes=self.sizes,
+            layers=self.layers,
+            normalise=self.normalise,
             layer_norm=self.layer_norm,
             initial=self.initial,
         )
+
+    def gather(self, batch: Batch, hidden: Tensor) -> Tensor:
+        """Return what the MLP reads of the hidden states of ``batch``, [N, features]."""
+        model: EmbeddingMlpModel = self.classifier  # type: ignore[assignment]
+        return model.prepared(super().gather(batch, hidden))
+
+
+def _check(classifier: PreTrainedModel, pooling: str, layers: tuple[int, ...]) -> None:
+    if not set(pooling.split("+")) <= set(POOLINGS):
+        raise ValueError(f"embedding_mlp pools by {', '.join(POOLINGS)}, or several joined by +, not {pooling!r}")
+    check_layers(layers, int(classifier.config.get_text_config().num_hidden_layers))

@@ -25,6 +25,7 @@ from plaudit.models.composite import (
     CompositeConfig,
     OnMlp,
     check_pooling,
+    pooled,
     registered,
     require_encoder,
     without_pooler,
@@ -76,7 +77,7 @@ class TwoTowerModel(ApartModel):
 
     def _encoded(self, tower: str, ids: Tensor, mask: Tensor) -> Tensor:
         hidden = self.get_submodule(f"backbone.{tower}")(input_ids=ids, attention_mask=mask).last_hidden_state
-        return self.pooled(hidden, mask)
+        return pooled(self.config.pooling, hidden, mask)
 
 
 def fused(prompts: Tensor, responses: Tensor) -> Tensor:

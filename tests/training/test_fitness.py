@@ -16,13 +16,16 @@ from plaudit.objectives._members import EachMember
 from plaudit.objectives.adjacent_ranking import AdjacentRanking
 from plaudit.objectives.bradley_terry import BradleyTerry
 from plaudit.objectives.contrastive import Contrastive
+from plaudit.objectives.disentangled import Disentangled
 from plaudit.objectives.ordinal import Ordinal
 from plaudit.objectives.plackett_luce import PlackettLuce
 from plaudit.objectives.regularisers import Regularised, Unsuited
+from plaudit.objectives.regularisers.l2 import L2
 from plaudit.objectives.regularisers.span_supervision import SpanSupervision
 from plaudit.objectives.squared_error import SquaredError
+from plaudit.objectives.thurstone import Thurstone
 from plaudit.training.fit import fit
-from plaudit.training.fitness import NothingToLearn, require_learnable
+from plaudit.training.fitness import NothingToLearn, reads_variance, require_learnable
 from plaudit.training.recipe import Recipe
 from tests.objectives.known import ranked
 from tests.training.tiny import TinyModel, preferences
@@ -111,6 +114,34 @@ def test_ties_and_weights_of_nothing_leave_nothing() -> None:
     assert "bradley_terry" in message.split("would fit")[1]
     nothing = refusal(replace(encoded, weight=np.zeros(4, np.float32)), BradleyTerry())
     assert nothing.endswith("objectives that would fit: none")
+
+
+def test_disentangled_needs_its_three_columns() -> None:
+    """A model of two outputs is refused before training, and not offered to it; one and three are taken."""
+    encoded = preferences(6)
+    assert "this model has 2 outputs" in refusal(encoded, Disentangled(), Rewards(torch.zeros(1, 2)))
+    for columns, offered in ((2, False), (3, True)):
+        fitting = refusal(encoded, SquaredError(), Rewards(torch.zeros(1, columns))).split("that would fit: ")[1]
+        assert ("disentangled" in fitting.split(", ")) is offered
+    for columns in (1, 3):
+        require_learnable(encoded, Disentangled(), Rewards(torch.zeros(1, columns)))
+
+
+@pytest.mark.parametrize(
+    ("objective", "reads"),
+    [
+        (Thurstone(), True),
+        (Thurstone(use_variance=False), False),
+        (BradleyTerry(), False),
+        (Regularised(Thurstone(), (L2(),)), True),
+        (Regularised(BradleyTerry(), (L2(),)), False),
+    ],
+)
+def test_who_reads_a_variance(objective: Objective, *, reads: bool) -> None:
+    """Whether a variance that a model predicts bears on the loss, through regularisers too."""
+    like = Rewards(torch.zeros(1, 1), torch.ones(1))
+
+    assert reads_variance(preferences(6), objective, like) is reads
 
 
 def test_what_fits_is_not_refused() -> None:

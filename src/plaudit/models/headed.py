@@ -62,6 +62,7 @@ class Headed(nn.Module):
 
     Attributes:
         varies: whether the rewards have a variance.
+        learns_variance: whether that variance is learned by the steps of training, if the objective reads it.
         pools_several: whether the head can read several poolings beside each other.
         layers: which hidden states are read, see `plaudit.models.layers`; none for the last alone.
         member_columns: columns of the rewards that are reward models of their own and learn each for itself.
@@ -76,6 +77,7 @@ class Headed(nn.Module):
     """
 
     varies: ClassVar[bool] = False
+    learns_variance: ClassVar[bool] = False
     pools_several: ClassVar[bool] = False
     layers: tuple[int, ...] = ()
     member_columns: tuple[int, ...] = ()

@@ -43,6 +43,7 @@ from dataclasses import dataclass
 from math import inf
 
 from plaudit.encoding.batch import Labels
+from plaudit.encoding.facts import DataFacts
 from plaudit.models.reward_model import Rewards
 from plaudit.objectives import Terms, half_each_way, margins, minus_log_sigmoid
 
@@ -76,11 +77,8 @@ class Disentangled:
         Raises:
             ValueError: the model has other outputs than one, or those of ``odin``.
         """
-        if rewards.values.shape[1] not in (1, len(OUTPUTS)):
-            raise ValueError(
-                f"disentangled reads {', '.join(OUTPUTS)} (architecture odin) or the reward alone (scalar); "
-                f"this model has {rewards.values.shape[1]} outputs"
-            )
+        if missing := _unread(rewards.values.shape[1]):
+            raise ValueError(missing)
         differences = rewards.values[labels.chosen] - rewards.values[labels.rejected]
         logs = labels.lengths.clamp(min=1).to(differences.dtype).log()
         longer = logs[labels.chosen] - logs[labels.rejected]
@@ -90,3 +88,17 @@ class Disentangled:
         if differences.shape[1] > 1:
             loss = loss + self.length * (differences[:, 2] - longer).square()
         return Terms(loss, labels.weight)
+
+    def requires(self, facts: DataFacts) -> str:
+        """Return what the model lacks, or an empty string."""
+        return _unread(facts.columns) if facts.columns else ""
+
+
+def _unread(columns: int) -> str:
+    """Return why rewards of so many columns cannot be read, or an empty string."""
+    if columns in (1, len(OUTPUTS)):
+        return ""
+    return (
+        f"disentangled reads {', '.join(OUTPUTS)} (architecture odin) or the reward alone (scalar); this model has "
+        f"{columns} outputs"
+    )

@@ -19,13 +19,13 @@ from plaudit.models.headed import Headed
 from plaudit.models.precision import choose_dtype, set_compute_dtype
 from plaudit.models.reward_model import Rewards
 from plaudit.models.selftest import check_layout
-from plaudit.objectives import Objective, learned, learning
+from plaudit.objectives import Objective, innermost, learned, learning
 from plaudit.replacing import replace_file
 from plaudit.training import checkpoints, ranks
 from plaudit.training.callbacks import ProgressLine
 from plaudit.training.facts import facts_of
 from plaudit.training.features import CachedHead, cache_features
-from plaudit.training.fitness import NothingToLearn, require_learnable
+from plaudit.training.fitness import NothingToLearn, reads_variance, require_learnable
 from plaudit.training.heldout import Heldout
 from plaudit.training.interruption import Interrupted, Interruption, interruptible
 from plaudit.training.loader import StepLoader, Steps
@@ -167,6 +167,11 @@ class Run:
         like = replace(rewards, log_likelihood=None, spans=None) if self.recipe.tune == "head" else rewards
         outputs = getattr(self.model, "outputs", ())
         require_learnable(self.train, self.objective, like, names=self.names, outputs=outputs)
+        if getattr(self.model, "learns_variance", False) and not reads_variance(self.train, self.objective, rewards):
+            self.say(
+                f"{type(innermost(self.objective)).__name__} does not read the variances that the model predicts: they "
+                "stay as they begin and mean nothing; thurstone learns them"
+            )
         adapters_drop = self.recipe.tune == "lora" and self.recipe.lora.dropout > 0
         if self.recipe.dropout == 0 and not adapters_drop:
             check_repeatable(self.model, batch)

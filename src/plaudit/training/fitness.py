@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import torch
+
 from plaudit import members
 from plaudit.encoding.encoded import EncodedSet
 from plaudit.encoding.facts import DataFacts, data_facts
@@ -58,6 +60,18 @@ def require_learnable(
             f"hold {len(encoded.chosen)} comparisons and the ratings {', '.join(facts.rated) or 'none'}; objectives "
             f"that would fit: {fitting}"
         )
+
+
+def reads_variance(encoded: EncodedSet, objective: Objective, like: Rewards) -> bool:
+    """Return whether the terms of ``objective`` change with the variance of the rewards; ``like`` has one."""
+    assert like.variance is not None, "the model predicts a variance"
+    labels = collate_labels(encoded, range(min(_AT_ONCE, len(encoded)))).labels.to(like.values.device)
+    count = len(labels.lengths)
+    rows = torch.arange(count, device=like.values.device, dtype=torch.float32)[:, None]
+    ones = torch.ones(count, device=like.values.device)
+    rewards = replace(like, values=rows.expand(-1, like.values.shape[1]), variance=ones, spans=None)
+    before, after = (objective(replace(rewards, variance=scale * ones), labels).loss for scale in (1, 4))
+    return not torch.equal(before, after)
 
 
 def _missing(objective: Objective, encoded: EncodedSet, facts: DataFacts, like: Rewards) -> str:

@@ -29,6 +29,7 @@ class Gaussian(Headed):
     """A reward model with a head for the mean and one for the logarithm of the variance."""
 
     varies: ClassVar[bool] = True
+    learns_variance: ClassVar[bool] = True
 
     @classmethod
     def labels_of(cls, settings: Mapping[str, Any]) -> tuple[str, ...]:

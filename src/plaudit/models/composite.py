@@ -154,6 +154,8 @@ class ApartModel(Composite):
 class OnMlp(Headed):
     """An architecture whose one reward comes from an MLP with the settings ``sizes`` and ``initial``."""
 
+    head_settings: ClassVar[tuple[str, ...]] = ("sizes", "layer_norm", "initial", "seed")
+
     @classmethod
     def labels_of(cls, settings: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the name of the one output, once the settings are such as can be."""

@@ -64,6 +64,7 @@ class Headed(nn.Module):
         varies: whether the rewards have a variance.
         learns_variance: whether that variance is learned by the steps of training, if the objective reads it.
         pools_several: whether the head can read several poolings beside each other.
+        head_settings: names of settings of the head alone, on which `features` do not depend.
         layers: which hidden states are read, see `plaudit.models.layers`; none for the last alone.
         member_columns: columns of the rewards that are reward models of their own and learn each for itself.
         directions: how many ``Rewards.deviations`` there are, 0 for none.
@@ -79,6 +80,7 @@ class Headed(nn.Module):
     varies: ClassVar[bool] = False
     learns_variance: ClassVar[bool] = False
     pools_several: ClassVar[bool] = False
+    head_settings: ClassVar[tuple[str, ...]] = ()
     layers: tuple[int, ...] = ()
     member_columns: tuple[int, ...] = ()
     directions: int = 0

@@ -96,7 +96,7 @@ class Run:
         self._try(device)
         self._test_layout(device)
         if self.recipe.tune == "head":
-            features = cache_features(self.model, self.train, token_budget=self.recipe.token_budget)
+            features = self._features(self.train)
             self.trained = CachedHead(self.model, features)
         if parts := learning(self.objective):
             self.trained = Supervised(self.trained, parts)
@@ -135,7 +135,7 @@ class Run:
         forward: Callable[[Batch], Rewards] = self.model
         pack = partial(collate, self.validation, share=self._shares)
         if self.recipe.tune == "head":
-            features = cache_features(self.model, self.validation, token_budget=self.recipe.token_budget)
+            features = self._features(self.validation)
             forward, pack = CachedHead(self.model, features), partial(collate_labels, self.validation)
         metrics = Heldout(self.validation, self.objective, pack, self.recipe.token_budget)
         return lambda: metrics(forward, device)
@@ -151,6 +151,10 @@ class Run:
             dtype=self.dtype,
             configuration=configuration,
         )
+
+    def _features(self, encoded: EncodedSet) -> torch.Tensor:
+        recipe = self.recipe
+        return cache_features(self.model, encoded, token_budget=recipe.token_budget, file=recipe.features)
 
     @property
     def _shares(self) -> bool:

@@ -31,6 +31,7 @@ class Recipe:
         warmup: share of all steps over which the learning rate rises.
         clipping: largest norm of a step's gradient; 0 never clips.
         tune: ``full``, ``lora`` (adapters and head) or ``head`` (cached features of a frozen backbone).
+        features: file in which ``head`` keeps those features for other runs, made if missing; "" keeps them in memory.
         lora: how, for ``lora``.
         dropout: rate of every dropout; 0 turns dropout off.
         gradient_checkpointing: compute activations twice instead of storing them.
@@ -62,6 +63,7 @@ class Recipe:
     warmup: float = 0.1
     clipping: float = 1.0
     tune: Literal["full", "lora", "head"] = "full"
+    features: str = ""
     lora: Lora = field(default_factory=Lora)
     dropout: float = 0.0
     gradient_checkpointing: bool = False

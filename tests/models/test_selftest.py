@@ -31,9 +31,12 @@ def test_encoders_pass(family):
     assert check_layout(model, collate(encoded_set(causal=False), [0, 3], share=False)) < 1e-4
 
 
-def test_a_backbone_that_ignores_positions_is_refused(monkeypatch):
-    """Positions that do not restart after the prompt change rewards, and are noticed."""
+@pytest.mark.parametrize("zero", [False, True])
+def test_a_backbone_that_ignores_positions_is_refused(monkeypatch, zero):
+    """Positions that do not restart after the prompt change rewards, and are noticed; under a head of zeros too."""
     model = Scalar(build(decoders()["llama"]), "last")
+    if zero:
+        torch.nn.init.zeros_(model.classifier.score.weight)
     forward = type(model.classifier.model).forward
 
     def counting_on(self, input_ids=None, position_ids=None, **kwargs):

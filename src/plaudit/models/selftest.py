@@ -3,8 +3,11 @@
 A backbone that passes ``position_ids`` or keyword arguments to only some of its layers would be silently wrong when
 packed. This runs the backbone as transformers does, with eager attention and no padding, and refuses on disagreement.
 Pooling, head and the layers that `plaudit.models.lean` rewrites are the same on both sides; whether the class's own
-forward agrees with them is measured when an artefact is saved.
+forward agrees with them is measured when an artefact is saved. A head that begins at zero gives every response the same
+reward, which shows nothing; what it reads is compared then.
 """
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -24,6 +27,8 @@ class LayoutMismatch(ValueError):
 def check_layout(model: Headed, batch: Batch) -> float:
     """Compare ``model`` on a packed batch with single sequences; return the largest difference in reward units.
 
+    Where all rewards are equal, it is of the features, in theirs.
+
     Raises:
         LayoutMismatch: if it is larger than `TOLERANCE` allows.
     """
@@ -34,7 +39,9 @@ def check_layout(model: Headed, batch: Batch) -> float:
     model.compute_dtype = torch.float32
     try:
         with torch.no_grad():
-            packed, single = model(batch).values, _one_by_one(model, batch)
+            packed, single = model(batch).values, _one_by_one(model, batch, read=_rewards)
+            if bool((packed == packed[:1]).all()):
+                packed, single = model.features(batch), _one_by_one(model, batch, read=_features)
     finally:
         model.train(training)
         model.compute_dtype = dtype
@@ -48,11 +55,20 @@ def check_layout(model: Headed, batch: Batch) -> float:
     return difference
 
 
-def _one_by_one(model: Headed, batch: Batch) -> Tensor:
-    """Score each sequence alone, unpadded, under eager attention: float32 [N, outputs]."""
+def _rewards(model: Headed, batch: Batch) -> Tensor:
+    values: Tensor = model(batch).values
+    return values
+
+
+def _features(model: Headed, batch: Batch) -> Tensor:
+    return model.features(batch)
+
+
+def _one_by_one(model: Headed, batch: Batch, read: Callable[[Headed, Batch], Tensor]) -> Tensor:
+    """Read from each sequence alone, unpadded, under eager attention: float32 [N, outputs]."""
     model.classifier.set_attn_implementation("eager")
     model.layout, model.padded_budget, budget = "padded", 1, model.padded_budget
     try:
-        return model(batch).values  # type: ignore[no-any-return]
+        return read(model, batch)
     finally:
         model.layout, model.padded_budget = "trees", budget

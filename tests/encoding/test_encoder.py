@@ -43,6 +43,19 @@ def test_the_saved_chat_template_yields_the_same_ids(name: str, prompt: tuple[Me
     assert not sequence.cut
 
 
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_opening_stands_before_the_response(name: str) -> None:
+    """A chat's response begins right after the last opening; other forms have none."""
+    encoder = ENCODER[name]
+    sequence, opening = encoder.encode(CONVERSATION, "The dog sleeps."), encoder.opening
+    ids = sequence.ids.tolist()
+
+    assert bool(opening) == (name in CHAT)
+    if opening:
+        assert tuple(ids[: sequence.prompt_length][-len(opening) :]) == opening
+        assert not any(tuple(ids[k : k + len(opening)]) == opening for k in range(sequence.prompt_length, len(ids)))
+
+
 @pytest.mark.parametrize("name", CAUSAL)
 @given(st.one_of(texts, prompts), answers)
 def test_the_last_id_is_the_scored_one(name: str, prompt: Content, response: str) -> None:

@@ -99,6 +99,14 @@ class Encoder:
         """The id on which every sequence ends."""
         return self._tokenise([self.template.render(*self.template.settle("x", "x"))])[0].ids[-1]
 
+    @property
+    def opening(self) -> tuple[int, ...]:
+        """The ids with which the assistant's turn begins, before its words; () where the template has no such ids."""
+        if self.template.kind != "chat":
+            return ()
+        header = self.template.turns.roles["assistant"].header
+        return tuple(self._backend.encode(header, add_special_tokens=False).ids)
+
     def encode(self, prompt: Content, response: Content) -> Sequence:
         """Return the ids of ``response`` to ``prompt`` ("" or () for none), with the prompt cut to fit.
 

@@ -114,6 +114,19 @@ def test_the_class_finds_the_response_by_token_types():
         assert torch.allclose(model(ids).logits, model.score(plain[:, 1:].mean(1)), atol=1e-6)
 
 
+def test_the_class_finds_the_response_by_its_opening():
+    """Without token types the response begins after the last opening, in every row at its own place."""
+    model = EmbeddingMlp(build(decoders()["llama"]), "response", sizes=(), initial="small").eval().classifier
+    model.set_attn_implementation("eager")
+    model.config.opening = (7, 9)
+    rows = torch.tensor([[7, 9, 4, 7, 9, 5, 6, 3], [7, 9, 8, 5, 6, 3, 0, 0], [4, 9, 7, 5, 6, 3, 0, 0]])
+    mask = torch.tensor([[1] * 8, [1] * 6 + [0] * 2, [1] * 6 + [0] * 2])
+    with torch.no_grad():
+        hidden = model.backbone(input_ids=rows, attention_mask=mask).last_hidden_state
+        expected = [hidden[0, 5:].mean(0), hidden[1, 2:6].mean(0), hidden[2, 1:6].mean(0)]
+        assert torch.allclose(model(rows, mask).logits, model.score(torch.stack(expected)), atol=1e-6)
+
+
 def test_a_zero_start_gives_equal_rewards():
     """All rewards begin at 0, and the first step moves them."""
     mlp = Mlp(6, (5,), initial="zero")

@@ -43,12 +43,15 @@ class EmbeddingMlpConfig(CompositeConfig):
         features: width of the embeddings; with a backbone, its own times what is read of it.
         layers: hidden states of the backbone that are read, see `EmbeddingMlp`.
         normalise: whether each state that is read is normalised.
+        opening: ids after whose last occurrence the response begins, for the pooling ``response`` where there are no
+            token types; none where the text form has no such ids.
     """
 
     model_type: ClassVar[str] = "plaudit_embedding_mlp"
     features: int = 0
     layers: tuple[int, ...] | list[int] = ()
     normalise: bool = False
+    opening: tuple[int, ...] | list[int] = ()
 
 
 @registered
@@ -86,7 +89,8 @@ class EmbeddingMlpModel(Composite):
             input_ids: int64 [N, L].
             attention_mask: [N, L], 1 where there is a token; everywhere if None.
             token_type_ids: int64 [N, L], 1 on the response, for backbones that read segments and for the pooling
-                ``response``, which without them takes all tokens but the first.
+                ``response``. Without them the response begins after the last ``opening`` of the configuration, or after
+                the first token.
             embeddings: [N, features], instead of ids.
 
         Raises:
@@ -102,7 +106,13 @@ class EmbeddingMlpModel(Composite):
         typed = token_type_ids is not None and not self.config.causal
         types = {"token_type_ids": token_type_ids} if typed else {}
         hidden = read_states(self.backbone, self.config.layers, input_ids=input_ids, attention_mask=mask, **types)
-        states = [self._pooled(name, hidden, mask, token_type_ids) for name in poolings(self.config.pooling)]
+        own = self._own(input_ids, mask)
+        if token_type_ids is not None:
+            own = torch.where(token_type_ids.any(1, keepdim=True), mask * token_type_ids, own)
+        states = [
+            mean_of(hidden, own) if name == "response" else pooled(name, hidden, mask)
+            for name in poolings(self.config.pooling)
+        ]
         return self.rewarded(self.prepared(torch.cat(states, dim=-1)))
 
     def prepared(self, states: Tensor) -> Tensor:
@@ -112,13 +122,16 @@ class EmbeddingMlpModel(Composite):
         width = int(self.config.get_text_config().hidden_size)
         return norm(states.float().unflatten(-1, (-1, width)), (width,)).flatten(-2)
 
-    def _pooled(self, name: str, hidden: Tensor, mask: Tensor, types: Tensor | None) -> Tensor:
-        if name != "response":
-            return pooled(name, hidden, mask)
-        second = torch.zeros_like(mask) if types is None else mask * types
-        places = torch.arange(mask.shape[1], device=mask.device)
-        later = mask * (places >= mask.argmax(1, keepdim=True) + OPENING)
-        return mean_of(hidden, torch.where(second.any(1, keepdim=True), second, later))
+    def _own(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Return [N, L], 1 on the tokens after each row's last ``opening``, or after its first token without one."""
+        opening = torch.tensor(self.config.opening, dtype=ids.dtype, device=ids.device)
+        places = torch.arange(ids.shape[1], device=ids.device)
+        begin = mask.argmax(1) + OPENING
+        if 0 < len(opening) <= ids.shape[1]:
+            found = (ids.unfold(1, len(opening), 1) == opening).all(-1)
+            last = (found * (places[: found.shape[1]] + 1)).amax(1)
+            begin = torch.where(last > 0, last - 1 + len(opening), begin)
+        return mask * (places >= begin[:, None])
 
 
 class EmbeddingMlp(OnMlp):

@@ -11,13 +11,15 @@ from tests.models.families import build, decoders, encoders
 from tests.models.test_prompt_trees import encoded_set
 
 
-@pytest.mark.parametrize("family", ["llama", "gpt2", "gemma2"])
-def test_honest_backbones_pass_and_are_left_as_they_were(family):
-    """The difference is returned, and mode, precision and attention are restored."""
+@pytest.mark.parametrize(("family", "zero"), [("llama", False), ("llama", True), ("gpt2", False), ("gemma2", True)])
+def test_honest_backbones_pass_and_are_left_as_they_were(family, zero):
+    """The difference is returned, and mode, precision and attention are restored; under a head of zeros too."""
     model = Scalar(build(decoders()[family]), "last", compute_dtype=torch.bfloat16).train()
+    if zero:
+        torch.nn.init.zeros_(model.classifier.score.weight)
     batch = collate(encoded_set(), [0, 1, 2, 3])
 
-    assert check_layout(model, batch) < 1e-4
+    assert 0 < check_layout(model, batch) < 1e-4
     assert model.training
     assert model.compute_dtype == torch.bfloat16
     assert model.classifier.config._attn_implementation == attention.NAME

@@ -39,9 +39,10 @@ def check_layout(model: Headed, batch: Batch) -> float:
     model.compute_dtype = torch.float32
     try:
         with torch.no_grad():
-            packed, single = model(batch).values, _one_by_one(model, batch, read=_rewards)
+            read, packed = _rewards, _rewards(model, batch)
             if bool((packed == packed[:1]).all()):
-                packed, single = model.features(batch), _one_by_one(model, batch, read=_features)
+                read, packed = _features, _features(model, batch)
+            single = _one_by_one(model, batch, read)
     finally:
         model.train(training)
         model.compute_dtype = dtype

@@ -80,7 +80,7 @@ def test_the_compute_dtype_is_chosen_by_name_or_measured(monkeypatch: pytest.Mon
         choose_dtype("float16")
     for bf16_seconds, expected in ((0.5, torch.bfloat16), (0.9, torch.float32), (9.0, torch.float32)):
         seconds = {torch.float32: 1.0, torch.bfloat16: bf16_seconds}
-        monkeypatch.setattr("plaudit.models.precision._product_seconds", lambda dtype, device, s=seconds: s[dtype])
+        monkeypatch.setattr("plaudit.models.precision._product_seconds", lambda left, _right, s=seconds: s[left.dtype])
         assert choose_dtype("auto") is expected
 
 

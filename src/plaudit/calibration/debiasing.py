@@ -29,7 +29,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from rich.table import Table
 
-from plaudit.calibration.lengths import FOLDS, SHARE, LengthAdjustment, cross_adjusted, fit
+from plaudit.calibration.adjustment import LengthAdjustment
+from plaudit.calibration.lengths import FOLDS, SHARE, cross_adjusted, fit
 from plaudit.calibration.margins import Change, at, bare, numbered
 from plaudit.evaluation.correlations import correlations
 from plaudit.evaluation.intervals import Estimate, intervals

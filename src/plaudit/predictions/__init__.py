@@ -55,6 +55,7 @@ class Predictions:
         margin_variance: float64 [M], likewise of each margin; no sum of two rewards' unless they err independently.
         parts: name to float64 [N], what the model makes its reward of (attributes, levels, members).
         ratings: name to float64 [N], how people rated each response, NaN where nobody did.
+        model: identity of the model that made the rewards, as `plaudit.scoring.shipping.identity` gives it, or ``""``.
 
     Raises:
         ValueError: an array has the wrong shape or kind, a reward is not finite, an index points nowhere, or the two
@@ -76,6 +77,7 @@ class Predictions:
     margin_variance: Floats = field(default_factory=lambda: np.zeros(0))
     parts: Mapping[str, Floats] = field(default_factory=dict)
     ratings: Mapping[str, Floats] = field(default_factory=dict)
+    model: str = ""
 
     def __post_init__(self) -> None:
         for name, like in VARIANCES.items():
@@ -179,6 +181,7 @@ class Predictions:
             chosen=positions[: kept.size],
             rejected=positions[kept.size :],
             by_response=self.by_response,
+            model=self.model,
             slices={name: labels[kept] for name, labels in self.slices.items()},
             ids=tuple(self.ids[i] for i in used) if self.ids else (),
             parts={name: column[used] for name, column in self.parts.items()},

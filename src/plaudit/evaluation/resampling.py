@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 
 from plaudit.evaluation.metrics import Metric, OfTerms, OwnEnds, Smooth, Tangent, divide, reweighted
 from plaudit.predictions import Floats, Integers, Predictions
+from plaudit.predictions.codes import coded
 
 BLOCK = 1_000_000
 """About how many weights are held at a time."""
@@ -69,9 +70,12 @@ class Units:
     @classmethod
     def of(cls, predictions: Predictions) -> "Units":
         """Return the units of predictions whose comparisons all have positive weight."""
-        sides = np.stack(predictions.comparison_groups)
-        groups, positions = np.unique(sides, return_inverse=True)
-        left, right = positions.reshape(sides.shape)
+        chosen, rejected = predictions.comparison_groups
+        if not predictions.by_response:
+            groups, both = coded(chosen)
+            return cls(groups.size, both, both, predictions.weight)
+        groups, positions = coded(np.concatenate([chosen, rejected]))
+        left, right = positions.reshape(2, -1)
         return cls(groups.size, left, right, predictions.weight)
 
     @cached_property
@@ -93,7 +97,7 @@ class Units:
     def pairs(self) -> Places:
         """The pairs of groups that are compared, or where they are many, bundles of them."""
         codes = np.minimum(self.left, self.right) * self.count + np.maximum(self.left, self.right)
-        found, positions = np.unique(codes, return_inverse=True)
+        found, positions = coded(codes)
         return _bundled(found.size, positions)
 
     def sums(self, columns: Floats, places: Places) -> Floats:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
+from plaudit.predictions.codes import coded, distinct
 from plaudit.predictions.files import OF_COMPARISONS, OF_RESPONSES, TABLES, VARIANCES, read_columns, write_columns
 
 Floats = NDArray[np.float64]
@@ -167,7 +168,12 @@ class Predictions:
     @property
     def group_count(self) -> int:
         """Number of groups that take part in at least one comparison of positive weight."""
-        return np.unique(np.concatenate([side[self.weight > 0] for side in self.comparison_groups])).size
+        return distinct(self.groups_of(self.weight > 0))
+
+    def groups_of(self, comparisons: NDArray[np.bool_]) -> Integers:
+        """Return the group numbers of the sides of some comparisons, boolean [M]; those of one where both share it."""
+        sides = self.comparison_groups if self.by_response else self.comparison_groups[:1]
+        return np.concatenate([side[comparisons] for side in sides])
 
     def select(self, comparisons: ArrayLike) -> "Predictions":
         """Return only the given comparisons, in the given order, with the responses they need.
@@ -176,7 +182,7 @@ class Predictions:
             comparisons: int indices, or one boolean a comparison.
         """
         kept = np.arange(len(self))[np.asarray(comparisons, dtype=None if np.size(comparisons) else np.int64)]
-        used, positions = np.unique(np.concatenate([self.chosen[kept], self.rejected[kept]]), return_inverse=True)
+        used, positions = coded(np.concatenate([self.chosen[kept], self.rejected[kept]]))
         return Predictions(
             chosen=positions[: kept.size],
             rejected=positions[kept.size :],
@@ -279,8 +285,10 @@ def _column(name: str, values: ArrayLike, whole: bool) -> NDArray[Any]:
 
 
 def _labels(name: str, values: Sequence[Any] | Labels) -> Labels:
-    found = np.empty(len(values), dtype=object)
     usual = {*map(type, values)} <= _USUAL_LABELS
+    if usual and isinstance(values, np.ndarray) and values.dtype == object and values.ndim == 1:
+        return _sealed(values)
+    found = np.empty(len(values), dtype=object)
     found[:] = list(values) if usual else [_label(name, row, value) for row, value in enumerate(values)]
     return cast(Labels, _sealed(found))
 

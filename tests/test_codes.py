@@ -11,7 +11,7 @@ numbers = st.integers(-9, 9) | st.integers(-(2**63), 2**63 - 1) | st.integers(2*
 
 @given(st.lists(st.integers(-9, 9), max_size=40) | st.lists(numbers, max_size=12))
 def test_codes_are_those_of_unique(values: list[int]) -> None:
-    """The different values, their number, and each value's place, in whole numbers of 64 bits; nothing gives nothing."""
+    """The different values, their number, and each value's place, in whole numbers; nothing gives nothing."""
     given_ = np.array(values, np.int64)
     found, places = coded(given_)
     expected, inverse = np.unique(given_, return_inverse=True)

@@ -79,6 +79,7 @@ class Predictions:
     parts: Mapping[str, Floats] = field(default_factory=dict)
     ratings: Mapping[str, Floats] = field(default_factory=dict)
     model: str = ""
+    _margins: Floats = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         for name, like in VARIANCES.items():
@@ -95,6 +96,8 @@ class Predictions:
         self._check_responses()
         self._check_comparisons()
         self._check_groups()
+        margins = self.rewards[self.chosen] - self.rewards[self.rejected]
+        object.__setattr__(self, "_margins", _sealed(margins))
 
     @classmethod
     def from_pairs(
@@ -148,7 +151,7 @@ class Predictions:
     @property
     def margins(self) -> Floats:
         """Reward of the chosen minus reward of the rejected response, float64 [M]."""
-        return self.rewards[self.chosen] - self.rewards[self.rejected]
+        return self._margins
 
     @property
     def probabilities(self) -> Floats:

@@ -166,7 +166,8 @@ def trained(wanted: argparse.Namespace, balance: str, parts: Mapping[str, Prefer
 
 def variants(arms: Mapping[str, Predictions], seed: int) -> tuple[dict[str, Predictions], dict[str, str]]:
     """Return each model's rewards made in every way that applies, and why one does not."""
-    made, refused = {}, {}
+    made: dict[str, Predictions] = {}
+    refused: dict[str, str] = {}
     for name, predictions in arms.items():
         core = bare(predictions)
         made |= {name: core, f"{name}, {ADJUSTED}": cross_adjusted(core, seed=seed)}

@@ -237,7 +237,8 @@ class Scorer:
 
     def _with_adjusted(self, scores: list[Score], pairs: list[Pair]) -> list[Score]:
         """Return the scores with their adjusted rewards, where the artefact carries an adjustment."""
-        adjustment = self.artefact.shipped and self.artefact.shipped.adjustment
+        shipped = self.artefact.shipped
+        adjustment = None if shipped is None else shipped.adjustment
         if adjustment is None:
             return scores
         lengths = [characters(response) for _, response in pairs]

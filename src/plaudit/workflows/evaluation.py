@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from rich.console import Group
+
 from plaudit.calibration.conformal import Decided, Wrong
 from plaudit.calibration.figures import BeforeAndAfter, judged
 from plaudit.calibration.margins import bare, with_margins
@@ -66,7 +68,9 @@ class Carried:
 
     def __str__(self) -> str:
         """Return the figures as plain text."""
-        shown = text(figures(f"with the calibration that the model carries ({self.kind})", {"all": self.figures}))
+        shown = text(
+            Group(figures(f"with the calibration that the model carries ({self.kind})", {"all": self.figures}))
+        )
         if self.error is None:
             return shown
         decided, wrong = (self.abstaining[name] for name in ("decided", "wrong"))

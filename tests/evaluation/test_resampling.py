@@ -16,7 +16,7 @@ from tests.scored import in_prompts, without_prompts
 
 
 def drawn(units: Units, resamples: int) -> Floats:
-    return np.concatenate([block.weights for block in draws(units, resamples, np.random.default_rng(0))])
+    return np.concatenate([block.weights for block in draws(units, resamples, np.random.SeedSequence(0))])
 
 
 def test_prompts_are_drawn_whole() -> None:
@@ -38,7 +38,7 @@ def test_a_comparison_weighs_the_product_of_its_sides() -> None:
     inside = replace(scored, response_group=np.where(np.arange(40) < 4, 0, scored.response_group))
     units = Units.of(inside)
     assert units.count == 37
-    for block in draws(units, 50, np.random.default_rng(0)):
+    for block in draws(units, 50, np.random.SeedSequence(0)):
         product = block.counts[:, units.left] * block.counts[:, units.right]
         once = block.counts[:, units.left]
         np.testing.assert_array_equal(block.weights, np.where(units.left == units.right, once, product))
@@ -59,7 +59,7 @@ def test_pairs_fall_together() -> None:
         by_response=True,
         lengths=np.zeros(4, int),
     )
-    blocks = pair_draws(Units.of(scored), 400, np.random.default_rng(0))
+    blocks = pair_draws(Units.of(scored), 400, np.random.SeedSequence(0))
     weights = np.concatenate([block.weights for block in blocks])
     assert (weights[:, 0] == weights[:, 1]).all()
     assert (weights[:, 3:] == 1).all()
@@ -77,8 +77,8 @@ def test_the_size_of_a_block_changes_nothing(design: str, monkeypatch: pytest.Mo
     found = []
     for block in (1, 333, 10**6):
         monkeypatch.setattr(resampling, "BLOCK", block)
-        by_group = values(metrics, scored, units, draws(units, 60, np.random.default_rng(3)))
-        by_pair = values(metrics, scored, units, pair_draws(units, 60, np.random.default_rng(3)))
+        by_group = values(metrics, scored, units, draws(units, 60, np.random.SeedSequence(3)))
+        by_pair = values(metrics, scored, units, pair_draws(units, 60, np.random.SeedSequence(3)))
         found.append([*by_group.values(), *by_pair.values()] if units.crossed else [*by_group.values()])
     np.testing.assert_allclose(found[0], found[1], rtol=1e-12)
     np.testing.assert_allclose(found[0], found[2], rtol=1e-12)
@@ -87,7 +87,7 @@ def test_the_size_of_a_block_changes_nothing(design: str, monkeypatch: pytest.Mo
 def test_a_block_is_bounded() -> None:
     """However many comparisons and resamples, about a million weights are held at a time."""
     scored = in_prompts(np.random.default_rng(0), 20_000)
-    block = next(draws(Units.of(scored), 10_000, np.random.default_rng(0)))
+    block = next(draws(Units.of(scored), 10_000, np.random.SeedSequence(0)))
     parts = list(block.parts())
     assert block.counts.size <= resampling.BLOCK
     assert max(part.weights.size for part in parts) <= resampling.BLOCK
@@ -99,7 +99,7 @@ def test_sums_within_groups_give_the_values_of_the_weights() -> None:
     scored = in_prompts(np.random.default_rng(2), 25)
     scored = replace(scored, weight=np.random.default_rng(0).random(len(scored)))
     units, metrics = Units.of(scored), choose()
-    fast = values(metrics, scored, units, draws(units, 20, np.random.default_rng(0)))
+    fast = values(metrics, scored, units, draws(units, 20, np.random.SeedSequence(0)))
     weights = drawn(units, 20)
     for name, metric in metrics.items():
         slow = [metric(replace(scored, weight=row)) for row in weights]
@@ -130,9 +130,9 @@ def test_a_metric_has_the_same_digits_alone_as_among_others(design: str) -> None
     """What else is measured does not change a value in its last digit."""
     scored = without_prompts(np.random.default_rng(3), 40, design)
     units, metrics = Units.of(scored), choose()
-    together = values(metrics, scored, units, draws(units, 20, np.random.default_rng(0)))
+    together = values(metrics, scored, units, draws(units, 20, np.random.SeedSequence(0)))
     for name, metric in metrics.items():
-        alone = values({name: metric}, scored, units, draws(units, 20, np.random.default_rng(0)))
+        alone = values({name: metric}, scored, units, draws(units, 20, np.random.SeedSequence(0)))
         np.testing.assert_array_equal(alone[name], together[name])
 
 
@@ -159,7 +159,7 @@ def test_bundles_leave_the_spread_what_it_is(design: str, monkeypatch: pytest.Mo
     found = []
     for most in (10**9, 1000):
         monkeypatch.setattr(resampling, "MOST", most)
-        resampled = values(metrics, scored, Units.of(scored), sample(Units.of(scored), 1500, np.random.default_rng(3)))
+        resampled = values(metrics, scored, Units.of(scored), sample(Units.of(scored), 1500, np.random.SeedSequence(3)))
         found.append([own.std() for own in resampled.values()])
     np.testing.assert_allclose(found[1], found[0], rtol=0.08)
 
@@ -172,7 +172,7 @@ def test_in_large_sets_a_tangent_is_the_curve(design: str, monkeypatch: pytest.M
     units, metrics, found = Units.of(scored), choose(["area_under_curve"]), []
     for many in (10**9, 100):
         monkeypatch.setattr(resampling, "MANY", many)
-        by_group = values(metrics, scored, units, draws(units, 300, np.random.default_rng(3)))
+        by_group = values(metrics, scored, units, draws(units, 300, np.random.SeedSequence(3)))
         found.append(by_group["area_under_curve"])
     exact, tangent = found
     assert (exact != tangent).any()
@@ -203,3 +203,22 @@ def test_a_million_comparisons_are_quick_and_small() -> None:
     assert seconds < 20
     assert gigabytes < 2
     assert width == pytest.approx(1, abs=0.08)
+
+
+def test_large_sets_share_what_was_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kept or drawn anew, in blocks of any size, multiplicities of bundles are the same; one set of them is kept."""
+    monkeypatch.setattr(resampling, "MOST", 50)
+    sets = [Units.of(in_prompts(np.random.default_rng(seed), groups)) for seed, groups in ((0, 80), (1, 120))]
+    resampling._kept.cache_clear()
+    kept = [np.concatenate([block.counts for block in draws(units, 30, np.random.SeedSequence(7))]) for units in sets]
+    assert resampling._kept.cache_info().hits == 1
+    monkeypatch.setattr(resampling, "BLOCK", 130)
+    kept.append(np.concatenate([block.counts for block in draws(sets[0], 30, np.random.SeedSequence(7))]))
+    monkeypatch.setattr(resampling, "KEPT", 0)
+    anew = np.concatenate([block.counts for block in draws(sets[0], 30, np.random.SeedSequence(7))])
+
+    for own in kept:
+        np.testing.assert_array_equal(own, anew)
+    assert (anew.sum(axis=1) == 50).all() and anew.dtype == np.float64
+    other = next(draws(sets[0], 30, np.random.SeedSequence(8))).counts
+    assert not np.array_equal(other, anew[: len(other)])

@@ -40,3 +40,15 @@ def test_unknown_slice_is_refused() -> None:
     scored = Predictions.from_pairs([1.0], [0.0], slices={"source": ["hh"]})
     with pytest.raises(ValueError, match="no slice is called 'x'; there are: source"):
         list(parts(scored, "x"))
+
+
+def test_labels_that_python_calls_equal_are_different_slices() -> None:
+    """1, True, 1.0 and "1" are four labels, in a stable order, each with its own comparisons; no label, no part."""
+    labels = [1, True, "1", 1.0, None, True, 1]
+    scored = Predictions.from_pairs(np.arange(7.0), np.zeros(7), slices={"kind": labels})
+    found = [(type(label).__name__, part.margins.tolist()) for label, part in parts(scored, "kind")]
+
+    assert found == [
+        ("NoneType", [4.0]), ("bool", [1.0, 5.0]), ("float", [3.0]), ("int", [0.0, 6.0]), ("str", [2.0]),
+    ]  # fmt: skip
+    assert list(parts(scored.select([]), "kind")) == []

@@ -1,5 +1,7 @@
 """``plaudit calibrate`` from end to end, on saved predictions of anybody's."""
 
+import dataclasses
+import hashlib
 import json
 import subprocess
 import sys
@@ -9,7 +11,10 @@ import pytest
 
 from plaudit import cli
 from plaudit.calibration.calibrators import of_record
+from plaudit.calibration.conformal import abstention
+from plaudit.calibration.lengths import cross_adjusted
 from plaudit.predictions import Predictions
+from plaudit.scoring import shipping
 from tests.calibration.test_lengths import paid_by_length
 from tests.scored import in_prompts
 
@@ -93,4 +98,86 @@ def test_it_needs_no_torch(saved):
     )
     command = [sys.executable, "-c", program, "calibrate", str(saved), "--kind", "platt", "--resamples", "100"]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+
+
+@pytest.fixture
+def artefact(tmp_path):
+    """What an artefact has that a calibration is bound to: a contract, canaries and a card."""
+    folder = tmp_path / "artefact"
+    folder.mkdir()
+    contract = {"format": 1, "architecture": "scalar", "settings": {}, "encoding": {}}
+    (folder / "plaudit.json").write_text(json.dumps(contract | {"scored_tokens": [], "outputs": ["reward"]}))
+    (folder / "canaries.json").write_text(json.dumps({"canaries": [], "contract": contract}))
+    (folder / "README.md").write_text("# A model\n")
+    return folder
+
+
+def test_what_was_fitted_lies_in_the_artefact(saved, artefact, capsys):
+    """Map, rule and adjustment are those that were printed, with their recipe; the adjusted order has its own map."""
+    code = cli.main(["calibrate", str(saved), "--into", str(artefact), "--resamples", "100", "--json"])
+    printed = json.loads(capsys.readouterr().out)
+    lies = shipping.read(artefact)
+    written = json.loads((artefact / "calibration.json").read_text())
+
+    assert code == 0 and printed["shipped"] == written == lies.record()
+    assert written["raw"]["calibrator"] == printed["calibration"]["record"]
+    assert written["raw"]["abstention"] == printed["abstention"]["abstention"]
+    assert written["length"]["adjustment"] == printed["debiasing"]["record"]
+    assert lies.recipe["data"]["file"] == "predictions.jsonl" and lies.recipe["data"]["comparisons"] == 150
+    assert lies.recipe["data"]["sha256"] == hashlib.sha256(saved.read_bytes()).hexdigest()
+    assert lies.recipe["settings"] == {"kinds": "all", "error": 0.1, "resamples": 100, "seed": 0}
+    assert "do not say which model" in lies.recipe["model_told_by"] and lies.recipe["when"].startswith("20")
+    adjusted = cross_adjusted(Predictions.load(saved))
+    assert lies.length[1].abstention == abstention(adjusted, 0.1) != lies.raw.abstention
+    assert "## Calibration" in (artefact / "README.md").read_text()
+
+
+def test_it_is_removed_and_nothing_else(saved, artefact, capsys):
+    """Put and removed, the folder is as before; removed again, it says that there was none."""
+    before = {path.name: path.read_bytes() for path in artefact.iterdir()}
+    arguments = ["calibrate", str(saved), "--into", str(artefact), "--kind", "platt", "--resamples", "100"]
+    assert cli.main(arguments) == 0
+    assert f"put into {artefact}:" in capsys.readouterr().out
+    assert {path.name for path in artefact.iterdir()} == {*before, "calibration.json"}
+    assert cli.main(["calibrate", "--remove", str(artefact)]) == 0
+    assert "was removed" in capsys.readouterr().out
+    assert {path.name: path.read_bytes() for path in artefact.iterdir()} == before
+    assert cli.main(["calibrate", "--remove", str(artefact), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["removed"] is False
+
+
+def test_another_models_predictions_do_not_go_in(saved, artefact, tmp_path, capsys):
+    """Refused before anything is fitted, with both identities; what was there stays."""
+    other = tmp_path / "other.npz"
+    dataclasses.replace(Predictions.load(saved), model="b2").save(other)
+    assert cli.main(["calibrate", str(other), "--into", str(artefact)]) == 1
+    assert f"({shipping.identity(artefact)}) but of b2" in capsys.readouterr().err
+    assert cli.main(["calibrate", str(saved), "--into", str(tmp_path)]) == 1
+    assert "plaudit.json is missing" in capsys.readouterr().err
+    assert not (artefact / "calibration.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ([], "name the predictions"),
+        (["--remove", "a", "--into", "b"], "stands alone"),
+        (["p", "--remove", "a"], "alone"),
+    ],
+)
+def test_wrong_usage_is_told(arguments, complaint, capsys):
+    """Exit code 2, and what was meant."""
+    assert cli.main(["calibrate", *arguments]) == 2
+    assert complaint in capsys.readouterr().err
+
+
+def test_shipping_needs_no_torch(saved, artefact):
+    """So that a calibration can be put where no model can be loaded."""
+    program = (
+        "import sys; from plaudit import cli; code = cli.main(sys.argv[1:]); "
+        "sys.exit(', '.join({'torch', 'transformers'} & set(sys.modules)) or code)"
+    )
+    arguments = ["calibrate", str(saved), "--kind", "platt", "--resamples", "100", "--into", str(artefact)]
+    run = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr

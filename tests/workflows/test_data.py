@@ -154,3 +154,27 @@ def test_rated_responses_leak_by_themselves(tmp_path):
 
     learned = {response.content for record in parts["train"] for response in record.responses}
     assert learned == {f"film {n}" for n in range(25)}
+
+
+def test_balancing_weighs_the_training_part_alone_and_says_so(tmp_path):
+    """The longer response wins half of the training weight in the end; the test part keeps its weights."""
+    rows = []
+    for number in range(200):
+        longer, shorter = "word " * (number % 7 + 4), "word " * (number % 3 + 1)
+        sides = (longer, shorter) if number % 4 else (shorter, longer)
+        rows.append({"prompt": f"question {number}", "chosen": sides[0] + "x", "rejected": sides[1] + "y"})
+    path = tmp_path / "pairs.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    said: list[str] = []
+    parts = prepare(Data(train=[str(path)], validation_share=0.0, test_share=0.2, balance="length"), said.append)
+
+    weights = {True: 0.0, False: 0.0}
+    for record in parts["train"]:
+        chosen, rejected = (len(record.responses[place].content) for place in (0, 1))
+        weights[chosen > rejected] += record.comparisons[0].weight
+    assert weights[True] == pytest.approx(weights[False]) and sum(weights.values()) == pytest.approx(160)
+    assert [record.comparisons[0].weight for record in parts["test"]] == [1.0] * 40
+    [told] = [line for line in said if "balanced" in line]
+    assert told.startswith("train: balanced by length: the longer response won 7") and "160 comparisons kept" in told
+    with pytest.raises(ValueError, match="balance must be 'none' or 'length', not 'tokens'"):
+        Data(balance="tokens")

@@ -2,11 +2,15 @@
 
 import io
 import json
+import math
+import shutil
 import sys
 
 import pytest
 
 from plaudit import cli
+from plaudit.calibration.calibrators import of_record
+from plaudit.predictions import Predictions
 
 
 def call(capsys, *arguments):
@@ -137,6 +141,55 @@ def test_a_frozen_backbone_trains_its_head(settings, capsys, tmp_path):
 
     assert code == 0
     assert found["accuracy"] > 0.8
+
+
+@pytest.fixture(scope="module")
+def carrying(trained, tmp_path_factory):
+    """The artefact with a calibration fitted to the run's own predictions of the test part."""
+    folder = tmp_path_factory.mktemp("carrying") / "artefact"
+    shutil.copytree(trained / "artefact", folder)
+    arguments = ["calibrate", str(trained / "predictions.npz"), "--into", str(folder), "--resamples", "100"]
+    assert cli.main([*arguments, "--kind", "temperature"]) == 0
+    return folder
+
+
+def test_a_run_is_calibrated_with_its_own_predictions(trained, carrying, pairs, capsys, tmp_path):
+    """They say whose they are; what they give is verified, told by evaluate, and refuses what is not its own."""
+    shipped = json.loads((carrying / "calibration.json").read_text())
+    assert Predictions.load(trained / "predictions.npz").model == shipped["model"]
+    assert shipped["recipe"]["model_told_by"] == "these predictions"
+    code, found = call(capsys, "verify", str(carrying))
+    assert code == 0 and found["passed"] and "calibration" in [check["name"] for check in found["checks"]]
+    saved = str(tmp_path / "adjusted.npz")
+    arguments = ["evaluate", str(carrying), str(pairs), "--resamples", "100", "--adjust", "length", "--save", saved]
+    code, found = call(capsys, *arguments)
+    assert code == 0 and found["calibrated"]["figures"]["comparisons"] == 120
+    assert found["calibrated"]["figures"]["before"]["nll"]["value"] == pytest.approx(found["nll"])
+    assert cli.main(["calibrate", saved, "--into", str(carrying)]) == 1
+    assert "adjusted for length already" in capsys.readouterr().err
+
+
+def test_probabilities_stand_where_responses_are_ranked(trained, carrying, capsys, tmp_path):
+    """With the calibration they are its own and say so, without they are the sigmoid and say so; none has the last."""
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(json.dumps({"prompt": "Is tea good?", "responses": ["no no", "yes yes", "no"]}) + "\n")
+    asked = {"plain": [trained / "artefact"], "raw": [carrying], "length": [carrying, "--adjust", "length"]}
+    found = {}
+    for name, arguments in asked.items():
+        code, made = call(capsys, "rank", *map(str, arguments), str(rows))
+        found[name] = made["rankings"][0]
+        assert code == 0
+    for name, key in (("plain", "reward"), ("raw", "reward"), ("length", "adjusted")):
+        places = found[name]["ranking"]
+        assert [one[key] for one in places] == sorted((one[key] for one in places), reverse=True)
+        assert found[name]["ordered_by"] == key and places[-1]["over_next"] is None
+    margin = found["plain"]["ranking"][0]["reward"] - found["plain"]["ranking"][1]["reward"]
+    assert found["plain"]["ranking"][0]["over_next"] == {"probability": pytest.approx(1 / (1 + math.exp(-margin)))}
+    assert "not calibrated" in found["plain"]["probabilities"] and "adjusted" not in found["plain"]["ranking"][0]
+    raw = json.loads((carrying / "calibration.json").read_text())["raw"]
+    expected = of_record(raw["calibrator"]).probability([margin])[0]
+    assert found["raw"]["ranking"][0]["over_next"]["probability"] == pytest.approx(expected, abs=1e-4)
+    assert "not calibrated" not in found["raw"]["probabilities"] and "adjusted" in found["raw"]["ranking"][0]
 
 
 BAD = {

@@ -28,7 +28,7 @@ from typing import Any
 from rich.console import Group
 
 from plaudit.calibration.calibrators import Calibrator, Fitted, Identity, choose
-from plaudit.calibration.figures import METRICS, BeforeAndAfter, Nll, Trial
+from plaudit.calibration.figures import BeforeAndAfter, Nll, Trial, before_and_after
 from plaudit.calibration.folds import Judge, check, cross_fitted, usual
 from plaudit.calibration.margins import Change, at, bare, numbered
 from plaudit.calibration.observed import observe
@@ -159,15 +159,11 @@ def _figures(
     predictions: Predictions, after: Floats | None, slices: Sequence[str] | None, resamples: int, seed: int
 ) -> tuple[BeforeAndAfter, dict[str, dict[str, BeforeAndAfter]]]:
     """Return the figures of all comparisons and of each slice; ``after`` is None where all kinds stand aside."""
-    sliced, raw = numbered(with_length(predictions)), predictions.margins
+    sliced = numbered(with_length(predictions))
     wanted = [name for name, own in sliced.slices.items() if len(set(own.tolist())) > 1] if slices is None else slices
-    sides = {"before": raw} if after is None else {"before": raw, "after": after}
-    metrics = {f"{side} {name}": at(one, own) for side, own in sides.items() for name, one in METRICS.items()}
 
     def figures(part: Predictions) -> BeforeAndAfter:
-        found = intervals(metrics, bare(part), resamples, seed)
-        before, last = ({name: found[f"{side} {name}"] for name in METRICS} for side in ("before", [*sides][-1]))
-        return BeforeAndAfter(comparisons=len(part), groups=part.group_count, before=before, after=last)
+        return before_and_after(part, after, resamples, seed)
 
     return figures(sliced), {
         name: {str(label): figures(part) for label, part in parts(sliced, name) if (part.weight > 0).any()}

@@ -29,7 +29,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from rich.table import Table
 
-from plaudit.calibration.lengths import FOLDS, SHARE, LengthAdjustment, cross_adjusted, fit
+from plaudit.calibration.adjustment import LengthAdjustment
+from plaudit.calibration.lengths import FOLDS, SHARE, cross_adjusted, fit
 from plaudit.calibration.margins import Change, at, bare, numbered
 from plaudit.evaluation.correlations import correlations
 from plaudit.evaluation.intervals import Estimate, intervals
@@ -158,7 +159,7 @@ def debias(
         refused = f"{DIVIDED}: {error}"
     return Debiasing(
         adjustment=fit(core, share),
-        ways=_ways(core, made, resamples, seed),
+        ways=ways(core, made, resamples, seed),
         refused=refused,
         comparisons=len(core),
     )
@@ -192,8 +193,23 @@ def per_length(
     return replace(predictions, rewards=predictions.rewards / divisors)
 
 
-def _ways(raw: Predictions, made: Mapping[str, Predictions], resamples: int, seed: int) -> dict[str, Way]:
-    """Return the figures of each way, all from the same resamples."""
+def ways(raw: Predictions, made: Mapping[str, Predictions], resamples: int = 2000, seed: int = 0) -> dict[str, Way]:
+    """Return the figures of rewards made in several ways, all from the same resamples.
+
+    Args:
+        raw: what changes of accuracy are measured from.
+        made: by name; the same comparisons in the same order, of this model or of others.
+        resamples: number of resamples behind each interval, at least 100.
+        seed: of the resamples.
+
+    Raises:
+        ValueError: a way has other comparisons.
+    """
+    for name, own in made.items():
+        if not all(
+            np.array_equal(getattr(own, side), getattr(raw, side)) for side in ("chosen", "rejected", "lengths")
+        ):
+            raise ValueError(f"{name!r} has other comparisons; rewards are compared on the same ones in the same order")
     metrics: dict[str, Metric] = {}
     for name, own in made.items():
         metrics[f"{name} accuracy"] = at(Accuracy(), own.margins)

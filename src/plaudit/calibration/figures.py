@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from plaudit.evaluation.intervals import Estimate
-from plaudit.evaluation.metrics import OfTerms
+from plaudit.calibration.margins import at, bare, numbered
+from plaudit.evaluation.intervals import Estimate, intervals
+from plaudit.evaluation.metrics import Metric, OfTerms
 from plaudit.evaluation.metrics.brier import Brier
 from plaudit.evaluation.metrics.expected_calibration_error import ExpectedCalibrationError
 from plaudit.evaluation.metrics.log_likelihood import LogLikelihood
@@ -58,3 +59,29 @@ class BeforeAndAfter:
     groups: int
     before: Mapping[str, Estimate]
     after: Mapping[str, Estimate]
+
+
+def before_and_after(predictions: Predictions, after: Floats | None, resamples: int, seed: int) -> BeforeAndAfter:
+    """Return the figures of raw margins and of others, from the same resamples.
+
+    Args:
+        predictions: the comparisons, as `plaudit.calibration.margins.numbered` returns them, or a part of them.
+        after: calibrated log-odds [of the whole that was numbered]; None for those that the predictions have.
+        resamples: number of resamples behind each interval.
+        seed: of the resamples.
+    """
+    before: dict[str, Metric] = {f"before {name}": one for name, one in METRICS.items()}
+    others = {} if after is None else {f"after {name}": at(one, after) for name, one in METRICS.items()}
+    found = intervals({**before, **others}, bare(predictions), resamples, seed)
+    last = "after" if others else "before"
+    return BeforeAndAfter(
+        comparisons=len(predictions),
+        groups=predictions.group_count,
+        before={name: found[f"before {name}"] for name in METRICS},
+        after={name: found[f"{last} {name}"] for name in METRICS},
+    )
+
+
+def judged(predictions: Predictions, log_odds: Floats, resamples: int, seed: int) -> BeforeAndAfter:
+    """Return the figures of raw margins and of log-odds that a map makes of them, float64 [M]."""
+    return before_and_after(numbered(predictions), log_odds, resamples, seed)

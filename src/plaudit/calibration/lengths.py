@@ -14,21 +14,15 @@ for good reason, accuracy is lost, which is why `plaudit.calibration.debiasing` 
 
 Source: Cleveland, Robust Locally Weighted Regression and Smoothing Scatterplots, JASA 74 (1979), here without its
 robustness steps; for rewards Huang et al., Post-hoc Reward Calibration: A Case Study on Length Bias (2024).
-
->>> adjustment = LengthAdjustment(lengths=[10.0, 100.0], rewards=[0.0, 1.0], mean=0.5)
->>> adjustment.adjusted([2.0, 2.0], [10, 5000]).tolist()
-[2.5, 1.5]
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from statsmodels.nonparametric.smoothers_lowess import lowess
 
-from plaudit.calibration.calibrators import steps
+from plaudit.calibration.adjustment import ADJUSTED, LengthAdjustment
 from plaudit.calibration.folds import check, deal
 from plaudit.calibration.observed import Uncalibratable
 from plaudit.predictions import Floats, Predictions
@@ -41,61 +35,6 @@ KNOTS = 64
 
 SHARE = 0.5
 """Share of the responses in a neighbourhood where nobody says."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LengthAdjustment:
-    """What a reward owes to length.
-
-    Attributes:
-        lengths: float64 [K], rising, from 0: lengths in characters.
-        rewards: float64 [K], what is expected at each.
-        mean: of what is expected, over the responses it was fitted to.
-    """
-
-    lengths: Floats
-    rewards: Floats
-    mean: float
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "lengths", steps("lengths", self.lengths, -1.0, above=True))
-        rewards = np.asarray(self.rewards, dtype=np.float64)
-        if rewards.shape != self.lengths.shape or not np.isfinite([*rewards.ravel(), self.mean]).all():
-            raise ValueError("a length adjustment needs one finite reward for each length, and a finite mean")
-        object.__setattr__(self, "rewards", rewards)
-
-    def expected(self, lengths: ArrayLike) -> Floats:
-        """Return the reward that is expected at each length, float64 [N], for lengths [N] in characters.
-
-        Raises:
-            ValueError: a length is NaN or below 0.
-        """
-        given = np.asarray(lengths, dtype=np.float64)
-        if not (given >= 0).all():
-            raise ValueError(
-                f"length {int(np.argmin(given >= 0))} is {given[np.argmin(given >= 0)]}; it must be from 0"
-            )
-        return np.interp(np.log1p(given), np.log1p(self.lengths), self.rewards)
-
-    def adjusted(self, rewards: ArrayLike, lengths: ArrayLike) -> Floats:
-        """Return the rewards [N] without what they owe to the lengths [N], float64 [N]; errors as in `expected`."""
-        return np.asarray(rewards, dtype=np.float64) - self.expected(lengths) + self.mean
-
-    def apply(self, predictions: Predictions) -> Predictions:
-        """Return the predictions with adjusted rewards; variances, parts and ratings stay as they are."""
-        return replace(predictions, rewards=self.adjusted(predictions.rewards, predictions.lengths))
-
-    def record(self) -> dict[str, Any]:
-        """Return the fields as plain data; `of_record` reads them."""
-        return {"lengths": self.lengths.tolist(), "rewards": self.rewards.tolist(), "mean": float(self.mean)}
-
-    @classmethod
-    def of_record(cls, record: Mapping[str, Any]) -> "LengthAdjustment":
-        """Return what `record` wrote; ValueError where it is something else."""
-        wanted = {"lengths", "rewards", "mean"}
-        if set(record) != wanted:
-            raise ValueError(f"a record of a length adjustment holds {sorted(wanted)}, not {sorted(record)}")
-        return cls(**record)
 
 
 def fit(predictions: Predictions, share: float = SHARE) -> LengthAdjustment:
@@ -139,7 +78,7 @@ def cross_adjusted(predictions: Predictions, share: float = SHARE, folds: int = 
         seen, unseen = used[dealt[used] != fold], dealt == fold
         own = _fitted(predictions.rewards[seen], predictions.lengths[seen], share)
         rewards[unseen] = own.adjusted(predictions.rewards[unseen], predictions.lengths[unseen])
-    return replace(predictions, rewards=rewards)
+    return replace(predictions, rewards=rewards, model=predictions.model + ADJUSTED)
 
 
 def _used(predictions: Predictions) -> NDArray[np.int64]:

@@ -19,12 +19,14 @@ def render(
     slices: Mapping[str, Mapping[str, BeforeAndAfter]],
 ) -> Group:
     """Return the sentence, the trials, and figures before and after, one table a slice; for a console."""
-    tables = [_trials(trials), _figures("all comparisons", {"all": overall})]
-    return Group(Text(sentence), *tables, *(_figures(f"by {name}", found) for name, found in slices.items()))
+    unseen = "probabilities on unseen groups"
+    tables = [_trials(trials), figures(f"all comparisons: {unseen}", {"all": overall})]
+    return Group(Text(sentence), *tables, *(figures(f"by {name}: {unseen}", found) for name, found in slices.items()))
 
 
-def _figures(title: str, parts: Mapping[str, BeforeAndAfter]) -> Table:
-    table = Table(title=f"{title}: probabilities on unseen groups", title_justify="left")
+def figures(title: str, parts: Mapping[str, BeforeAndAfter]) -> Table:
+    """Return the figures of each part before and after, two lines each."""
+    table = Table(title=title, title_justify="left")
     for heading in ("", "comparisons", "", *_HEADINGS.values()):
         table.add_column(heading, justify="right" if heading == "comparisons" else "left")
     for label, part in parts.items():

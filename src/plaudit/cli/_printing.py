@@ -23,6 +23,12 @@ OnBadRow = Annotated[
 ]
 """The option ``--on-bad-row`` of verbs that read preferences."""
 
+Adjust = Annotated[
+    Literal["none", "length"],
+    typer.Option(help="Which reward orders: the model's own, or the one adjusted for length, where it carries that."),
+]
+"""The option ``--adjust`` of verbs that score."""
+
 Chunk = Annotated[
     int,
     typer.Option(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from plaudit.cli._printing import Json, OnBadRow, data_settings, emit
+from plaudit.cli._printing import Adjust, Json, OnBadRow, data_settings, emit
 
 
 def evaluate(
@@ -19,6 +19,7 @@ def evaluate(
     resamples: Annotated[int, typer.Option(help="Bootstrap resamples behind each interval.")] = 2000,
     save: Annotated[Path | None, typer.Option(help="Write the predictions here (.npz or .jsonl).")] = None,
     on_bad_row: OnBadRow = None,
+    adjust: Adjust = "none",
     as_json: Json = False,
 ) -> None:
     """Print accuracy, likelihood, calibration and more, each with its interval, beside the baselines."""
@@ -29,7 +30,9 @@ def evaluate(
     tables = config.read(None, data_settings(setting, on_bad_row), {"data": Data, "evaluation": Measurement})
     data = config.build(Data, tables.get("data", {}), "data")
     measurement = config.build(Measurement, {"resamples": resamples, **tables.get("evaluation", {})}, "evaluation")
-    measured = evaluate_model(model, source, data=data, dtype=dtype, cache=cache, measurement=measurement)
+    measured = evaluate_model(
+        model, source, data=data, dtype=dtype, cache=cache, measurement=measurement, adjust=adjust
+    )
     if save is not None:
         measured.predictions.save(save)
-    emit(measured.as_mapping(), str(measured.evaluation), as_json=as_json)
+    emit(measured.as_mapping(), str(measured), as_json=as_json)

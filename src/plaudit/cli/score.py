@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from plaudit.cli._printing import Chunk, Json, emit_lines, lines_of
+from plaudit.cli._printing import Adjust, Chunk, Json, emit_lines, lines_of
 
 
 def score(
@@ -19,12 +19,13 @@ def score(
         Literal["error", "nan"], typer.Option(help="What becomes of one that does not fit: nan gives it no reward.")
     ] = "error",
     chunk: Chunk = 64,
+    adjust: Adjust = "none",
     as_json: Json = False,
 ) -> None:
     """Score each line: {"prompt": …, "response": …} or {"messages": […]}; prompts may be left out."""
     from plaudit.workflows import scoring
 
-    scorer = scoring.open_scorer(model, dtype, cache)
+    scorer = scoring.open_scorer(model, dtype, cache, adjust=adjust)
     with lines_of(file) as lines:
         rows = scoring.score_rows(scorer, lines, str(file or "standard input"), on_unfit=on_unfit, chunk=chunk)
         emit_lines(_counting(rows) if cache is not None else rows, "scores", as_json=as_json)

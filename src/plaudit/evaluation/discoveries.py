@@ -34,6 +34,7 @@ from plaudit.evaluation.metrics.accuracy import Accuracy
 from plaudit.evaluation.paired import Resamples
 from plaudit.evaluation.slices import places
 from plaudit.predictions import Floats, Predictions
+from plaudit.predictions.codes import distinct
 
 LEVEL = 0.05
 """Expected share of wrong calls among all labels that are called different."""
@@ -125,8 +126,7 @@ def _testable(predictions: Predictions, name: str) -> list[tuple[str, NDArray[np
 
 
 def _groups(predictions: Predictions, part: NDArray[np.bool_]) -> int:
-    counted = part & (predictions.weight > 0)
-    return np.unique(np.concatenate([side[counted] for side in predictions.comparison_groups])).size
+    return distinct(predictions.groups_of(part & (predictions.weight > 0)))
 
 
 class _BesideRest(OfTerms):

@@ -9,7 +9,7 @@
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -156,7 +156,8 @@ def _telling(predictions: Predictions) -> list[str]:
 
 
 def _labelled(predictions: Predictions, name: str, section: Callable[[Predictions], Section]) -> Mapping[str, Section]:
-    return {str(label): section(part) for label, part in parts(predictions, name) if (part.weight > 0).any()}
+    alone = replace(predictions, slices={name: predictions.slices[name]}) if name in predictions.slices else predictions
+    return {str(label): section(part) for label, part in parts(alone, name) if (part.weight > 0).any()}
 
 
 def _section(predictions: Predictions, metrics: Mapping[str, Metric], resamples: int, seed: int) -> Section:

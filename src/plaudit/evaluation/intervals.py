@@ -161,7 +161,7 @@ def resampled(
         ValueError: too few resamples.
     """
     require_resamples(resamples)
-    by_group, by_pair = np.random.default_rng(seed).spawn(2)
+    by_group, by_pair = np.random.SeedSequence(seed).spawn(2)
     found = values(metrics, predictions, units, draws(units, resamples, by_group))
     if not units.crossed:
         return found, {}

@@ -25,19 +25,24 @@ Large sets would cost minutes, so two things are done with them that leave the i
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Self
+from functools import cached_property, lru_cache
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from plaudit.evaluation.metrics import Metric, OfTerms, OwnEnds, Smooth, Tangent, divide, reweighted
 from plaudit.predictions import Floats, Integers, Predictions
+from plaudit.predictions.codes import coded
 
 BLOCK = 1_000_000
 """About how many weights are held at a time."""
 
 MOST = 20_000
 """Groups, or pairs of groups, that are drawn one by one; where there are more, this many bundles of them."""
+
+KEPT = 64_000_000
+"""Bytes of multiplicities of `MOST` bundles that are kept at most; where there are more, they are drawn anew."""
 
 MANY, ENOUGH = 20_000, 500
 """More comparisons, in more groups, than which a metric with a derivative is replaced by its tangent."""
@@ -65,9 +70,12 @@ class Units:
     @classmethod
     def of(cls, predictions: Predictions) -> "Units":
         """Return the units of predictions whose comparisons all have positive weight."""
-        sides = np.stack(predictions.comparison_groups)
-        groups, positions = np.unique(sides, return_inverse=True)
-        left, right = positions.reshape(sides.shape)
+        chosen, rejected = predictions.comparison_groups
+        if not predictions.by_response:
+            groups, both = coded(chosen)
+            return cls(groups.size, both, both, predictions.weight)
+        groups, positions = coded(np.concatenate([chosen, rejected]))
+        left, right = positions.reshape(2, -1)
         return cls(groups.size, left, right, predictions.weight)
 
     @cached_property
@@ -89,7 +97,7 @@ class Units:
     def pairs(self) -> Places:
         """The pairs of groups that are compared, or where they are many, bundles of them."""
         codes = np.minimum(self.left, self.right) * self.count + np.maximum(self.left, self.right)
-        found, positions = np.unique(codes, return_inverse=True)
+        found, positions = coded(codes)
         return _bundled(found.size, positions)
 
     def sums(self, columns: Floats, places: Places) -> Floats:
@@ -162,19 +170,46 @@ class PairDraw(_Block):
         return weights
 
 
-def draws(units: Units, resamples: int, rng: np.random.Generator) -> Iterator[Draw]:
-    """Yield blocks of resamples of groups, drawn with replacement."""
+def draws(units: Units, resamples: int, seed: np.random.SeedSequence) -> Iterator[Draw]:
+    """Yield blocks of resamples of groups, drawn with replacement.
+
+    The same seed draws the same multiplicities of as many groups. Those of `MOST` bundles, which all large sets and
+    their slices share, are kept for the next set.
+    """
     count = units.bundles[0]
+    if count == MOST and count * resamples <= KEPT:
+        kept = _kept(count, resamples, seed.entropy, seed.spawn_key)
+        step = max(1, BLOCK // count)
+        counts: Iterator[NDArray[Any]] = (kept[start : start + step] for start in range(0, resamples, step))
+    else:
+        counts = _multiplicities(count, resamples, seed)
+    for block in counts:
+        yield Draw(units, block.astype(np.float64))
+
+
+def _multiplicities(count: int, resamples: int, seed: np.random.SeedSequence) -> Iterator[Integers]:
+    """Yield how often each of ``count`` groups is drawn in each resample, int64 [b, count]."""
+    rng = np.random.default_rng(seed)
     for block in _blocks(resamples, count):
         drawn = rng.integers(count, size=(block, count))
         drawn += np.arange(block)[:, None] * count
-        counts = np.bincount(drawn.ravel(), minlength=block * count)
-        yield Draw(units, counts.reshape(block, count).astype(np.float64))
+        yield np.bincount(drawn.ravel(), minlength=block * count).reshape(block, count)
 
 
-def pair_draws(units: Units, resamples: int, rng: np.random.Generator) -> Iterator[PairDraw]:
+@lru_cache(maxsize=1)
+def _kept(count: int, resamples: int, entropy: Any, spawn_key: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Return all multiplicities, uint8 [resamples, count]: of so many groups none is drawn more than 255 times."""
+    kept = np.empty((resamples, count), np.uint8)
+    start = 0
+    for block in _multiplicities(count, resamples, np.random.SeedSequence(entropy, spawn_key=spawn_key)):
+        kept[start : start + len(block)] = block
+        start += len(block)
+    return kept
+
+
+def pair_draws(units: Units, resamples: int, seed: np.random.SeedSequence) -> Iterator[PairDraw]:
     """Yield blocks of resamples of pairs, each dropped or doubled."""
-    count = units.pairs[0]
+    count, rng = units.pairs[0], np.random.default_rng(seed)
     for block in _blocks(resamples, count):
         coins = rng.random((block, count), dtype=np.float32) < 0.5
         yield PairDraw(units, np.where(coins, 2.0, 0.0))

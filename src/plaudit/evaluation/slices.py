@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from plaudit.predictions import Labels, Predictions
+from plaudit.predictions import Integers, Labels, Predictions
 
 LENGTH = "chosen_is"
 """Name of the slice that `with_length` adds."""
@@ -40,12 +40,22 @@ def parts(predictions: Predictions, name: str) -> Iterator[tuple[Any, Prediction
         yield label, predictions.select(where)
 
 
-def places(predictions: Predictions, name: str) -> Iterator[tuple[Any, list[int]]]:
-    """Yield each label of slice ``name``, in sorted order, with the positions of its comparisons; errors likewise."""
+def places(predictions: Predictions, name: str) -> Iterator[tuple[Any, Integers]]:
+    """Yield each label of slice ``name``, in sorted order, with the positions of its comparisons; errors likewise.
+
+    Labels of different kinds are different, though Python calls ``1`` and ``True`` equal.
+    """
     if name not in predictions.slices:
         raise ValueError(f"no slice is called {name!r}; there are: {', '.join(predictions.slices) or 'none'}")
-    where: dict[tuple[str, Any], list[int]] = {}
-    for place, label in enumerate(predictions.slices[name]):
-        where.setdefault((type(label).__name__, label), []).append(place)
-    for kind, label in sorted(where, key=str):
-        yield label, where[kind, label]
+    labels = predictions.slices[name].tolist()
+    if not labels:
+        return
+    kinds = {*map(type, labels)}
+    keys: list[Any] = labels if len(kinds) == 1 else [(type(label).__name__, label) for label in labels]
+    named = {key: (type(key).__name__, key) if len(kinds) == 1 else key for key in dict.fromkeys(keys)}
+    codes = {key: code for code, key in enumerate(sorted(named, key=lambda key: str(named[key])))}
+    of_each = np.fromiter(map(codes.__getitem__, keys), np.int64, len(keys))
+    order = np.argsort(of_each, kind="stable")
+    ends = np.cumsum(np.bincount(of_each, minlength=len(codes)))
+    for key, where in zip(codes, np.split(order, ends[:-1]), strict=True):
+        yield named[key][1], where

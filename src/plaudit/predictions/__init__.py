@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
+from plaudit.predictions.codes import coded, distinct
 from plaudit.predictions.files import OF_COMPARISONS, OF_RESPONSES, TABLES, VARIANCES, read_columns, write_columns
 
 Floats = NDArray[np.float64]
@@ -55,6 +56,7 @@ class Predictions:
         margin_variance: float64 [M], likewise of each margin; no sum of two rewards' unless they err independently.
         parts: name to float64 [N], what the model makes its reward of (attributes, levels, members).
         ratings: name to float64 [N], how people rated each response, NaN where nobody did.
+        model: identity of the model that made the rewards, as `plaudit.scoring.shipping.identity` gives it, or ``""``.
 
     Raises:
         ValueError: an array has the wrong shape or kind, a reward is not finite, an index points nowhere, or the two
@@ -76,6 +78,8 @@ class Predictions:
     margin_variance: Floats = field(default_factory=lambda: np.zeros(0))
     parts: Mapping[str, Floats] = field(default_factory=dict)
     ratings: Mapping[str, Floats] = field(default_factory=dict)
+    model: str = ""
+    _margins: Floats = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         for name, like in VARIANCES.items():
@@ -92,6 +96,8 @@ class Predictions:
         self._check_responses()
         self._check_comparisons()
         self._check_groups()
+        margins = self.rewards[self.chosen] - self.rewards[self.rejected]
+        object.__setattr__(self, "_margins", _sealed(margins))
 
     @classmethod
     def from_pairs(
@@ -145,7 +151,7 @@ class Predictions:
     @property
     def margins(self) -> Floats:
         """Reward of the chosen minus reward of the rejected response, float64 [M]."""
-        return self.rewards[self.chosen] - self.rewards[self.rejected]
+        return self._margins
 
     @property
     def probabilities(self) -> Floats:
@@ -165,7 +171,12 @@ class Predictions:
     @property
     def group_count(self) -> int:
         """Number of groups that take part in at least one comparison of positive weight."""
-        return np.unique(np.concatenate([side[self.weight > 0] for side in self.comparison_groups])).size
+        return distinct(self.groups_of(self.weight > 0))
+
+    def groups_of(self, comparisons: NDArray[np.bool_]) -> Integers:
+        """Return the group numbers of the sides of some comparisons, boolean [M]; those of one where both share it."""
+        sides = self.comparison_groups if self.by_response else self.comparison_groups[:1]
+        return np.concatenate([side[comparisons] for side in sides])
 
     def select(self, comparisons: ArrayLike) -> "Predictions":
         """Return only the given comparisons, in the given order, with the responses they need.
@@ -174,11 +185,12 @@ class Predictions:
             comparisons: int indices, or one boolean a comparison.
         """
         kept = np.arange(len(self))[np.asarray(comparisons, dtype=None if np.size(comparisons) else np.int64)]
-        used, positions = np.unique(np.concatenate([self.chosen[kept], self.rejected[kept]]), return_inverse=True)
+        used, positions = coded(np.concatenate([self.chosen[kept], self.rejected[kept]]))
         return Predictions(
             chosen=positions[: kept.size],
             rejected=positions[kept.size :],
             by_response=self.by_response,
+            model=self.model,
             slices={name: labels[kept] for name, labels in self.slices.items()},
             ids=tuple(self.ids[i] for i in used) if self.ids else (),
             parts={name: column[used] for name, column in self.parts.items()},
@@ -276,8 +288,10 @@ def _column(name: str, values: ArrayLike, whole: bool) -> NDArray[Any]:
 
 
 def _labels(name: str, values: Sequence[Any] | Labels) -> Labels:
-    found = np.empty(len(values), dtype=object)
     usual = {*map(type, values)} <= _USUAL_LABELS
+    if usual and isinstance(values, np.ndarray) and values.dtype == object and values.ndim == 1:
+        return _sealed(values)
+    found = np.empty(len(values), dtype=object)
     found[:] = list(values) if usual else [_label(name, row, value) for row, value in enumerate(values)]
     return cast(Labels, _sealed(found))
 

@@ -60,6 +60,7 @@ def _rows(predictions: Any) -> Iterator[dict[str, Any]]:
         "ids": bool(predictions.ids),
         "slices": list(predictions.slices),
         **{table: list(getattr(predictions, table)) for table in TABLES if getattr(predictions, table)},
+        **_made_by(predictions),
     }
     responses = zip(*(getattr(predictions, name).tolist() for name in OF_RESPONSES), strict=True)
     for index, values in enumerate(responses):
@@ -71,6 +72,10 @@ def _rows(predictions: Any) -> Iterator[dict[str, Any]]:
         row = dict(zip(OF_COMPARISONS, values, strict=True))
         stated = None if np.isnan(row["strength"]) else row["strength"]
         yield _stated(row) | {"strength": stated, "slices": [labels[index] for labels in predictions.slices.values()]}
+
+
+def _made_by(predictions: Any) -> dict[str, str]:
+    return {"model": predictions.model} if predictions.model else {}
 
 
 def _stated(row: dict[str, Any]) -> dict[str, Any]:
@@ -107,6 +112,7 @@ def _read_lines(path: Path) -> Columns:
         "by_response": head["by_response"],
         "slices": {name: slices[place] if slices else () for place, name in enumerate(head["slices"])},
         "ids": tuple(_field(responses, "id", 2)) if head["ids"] else (),
+        **({"model": head["model"]} if "model" in head else {}),
         **tables,
         **{name: np.asarray(values) for name, values in columns.items()},
     }
@@ -141,7 +147,8 @@ def _write_arrays(predictions: Any, path: Path) -> None:
     names = {"slices": {name: labels.tolist() for name, labels in predictions.slices.items()}, "ids": predictions.ids}
     tables = {table: found for table in TABLES if (found := getattr(predictions, table))}
     listed = {table: list(found) for table, found in tables.items()}
-    described = json.dumps({"kind": _KIND, "by_response": predictions.by_response} | names | listed, allow_nan=False)
+    head = {"kind": _KIND, "by_response": predictions.by_response} | _made_by(predictions)
+    described = json.dumps(head | names | listed, allow_nan=False)
     columns = {name: getattr(predictions, name) for name in OF_RESPONSES + OF_COMPARISONS}
     columns |= {table: np.stack([*found.values()]) for table, found in tables.items()}
     with path.open("wb") as file:

@@ -21,6 +21,11 @@ Content = str | tuple[Message, ...]
 """Plain text, or the turns of a conversation. An empty string or tuple means there is none (no prompt)."""
 
 
+def characters(content: Content) -> int:
+    """Return how many characters a text has, or the contents of turns with a line break between each two."""
+    return len(content) if isinstance(content, str) else sum(len(turn.content) + 1 for turn in content) - bool(content)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """A node: something that can be scored.

@@ -1,12 +1,14 @@
-"""Responses put in order by their rewards."""
+"""Responses put in order by their rewards, and how sure that order is."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from plaudit.calibration.calibrators import Identity
+from plaudit.calibration.shipped import Chance, described
 from plaudit.preferences.preference import Content
 
 
@@ -22,6 +24,8 @@ class Score:
         refused: why there is no reward (a word), or "".
         parts: what the reward is made of (attributes, members), by name; empty where the model has one number.
         variance: of the reward, or None where the model has none.
+        adjusted: the reward without what it owes to length, or None where the model carries no adjustment.
+        by_adjusted: whether it is that which orders, as the Scorer was asked to.
         deviations: float32 [D], only where asked for: the squared distance of two responses' deviations is the variance
             of their margin. None where the model's rewards err independently, so that variances add.
     """
@@ -33,11 +37,13 @@ class Score:
     refused: str = ""
     parts: Mapping[str, float] = field(default_factory=dict, hash=False)
     variance: float | None = None
+    adjusted: float | None = None
+    by_adjusted: bool = False
     deviations: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
     def __float__(self) -> float:
-        """Return the reward."""
-        return self.reward
+        """Return what orders: the reward, or where that was asked for, the adjusted one."""
+        return self.reward if self.adjusted is None or not self.by_adjusted else self.adjusted
 
     @property
     def std(self) -> float | None:
@@ -58,14 +64,77 @@ class Ranked:
         index: where it was in the list that was ranked.
         response: itself.
         score: its score.
+        over_next: how likely it is preferred to the one that comes next; None for the last.
     """
 
     index: int
     response: Content
     score: Score
+    over_next: Chance | None = None
 
 
-def in_order(responses: Sequence[Content], scores: Sequence[Score]) -> list[Ranked]:
-    """Return the responses with the best first; equal rewards keep the order they came in."""
-    ranked = [Ranked(index, *both) for index, both in enumerate(zip(responses, scores, strict=True))]
-    return sorted(ranked, key=lambda one: -one.score.reward)
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Two responses to one prompt.
+
+    Attributes:
+        first: score of the first response.
+        second: score of the second.
+        chance: how likely the first is preferred to the second.
+    """
+
+    first: Score
+    second: Score
+    chance: Chance
+
+    @property
+    def margin(self) -> float:
+        """What orders of the first, less that of the second."""
+        return float(self.first) - float(self.second)
+
+    @property
+    def probability(self) -> float:
+        """How likely the first is preferred to the second."""
+        return self.chance.probability
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether the probability is of a fitted map, and not merely the sigmoid of the margin."""
+        return self.chance.kind not in ("", Identity.kind)
+
+    @property
+    def abstains(self) -> bool:
+        """Whether the margin is too narrow to decide, by the rule that is shipped; never without one."""
+        return self.chance.decided is False
+
+    @property
+    def sentence(self) -> str:
+        """The probability, what it is worth and whether it is enough to decide, in words."""
+        text = f"the first is preferred with probability {self.probability:.3f} ({described(self.chance.kind)})"
+        if self.chance.error is None:
+            return text
+        verdict = "abstains: the margin is too narrow" if self.abstains else "decides"
+        return f"{text}; {verdict} for at most {self.chance.error:.1%} wrong decisions"
+
+
+def in_order(
+    responses: Sequence[Content], scores: Sequence[Score], chance: Callable[[Score, Score], Chance] | None = None
+) -> list[Ranked]:
+    """Return the responses with the best first; equal rewards keep the order they came in.
+
+    Args:
+        responses: to one prompt.
+        scores: of each.
+        chance: how likely a response of the first score is preferred to one of the second; asked for neighbours.
+    """
+    order = sorted(range(len(scores)), key=lambda index: -float(scores[index]))
+    following = [*order[1:], None]
+    return [
+        Ranked(
+            index,
+            responses[index],
+            scores[index],
+            None if chance is None or after is None else chance(scores[index], scores[after]),
+        )
+        for index, after in zip(order, following, strict=True)
+    ]

@@ -11,6 +11,7 @@ FORMAT = 1
 CONTRACT = "plaudit.json"
 CANARIES = "canaries.json"
 HISTORY = "history.json"
+CALIBRATION = "calibration.json"
 EXTRA = "extra.safetensors"
 ADAPTER = "adapter"
 PARITY = 1e-4

@@ -82,6 +82,8 @@ def convert(
     before = _rewards(source)
     settings = source.model.settings
     changes = _changes(settings["pooling"], pooling, dtype)
+    if source.shipped is not None:
+        changes.append("its calibration was left behind: fit one to predictions of the new model")
     model = build(source.model.classifier, source.contract.architecture, settings | _only(pooling=pooling))
     model.load_extra(source.model.extra_state())
     encoder = _encoder(source, template)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plaudit.predictions import Predictions
-from plaudit.preferences.preference import Comparison, Content, Preference, Response
+from plaudit.preferences.preference import Comparison, Content, Preference, Response, characters
 from plaudit.scoring.conversations import Pair
 
 Score = Callable[[Sequence[Pair]], Sequence[SupportsFloat]]
@@ -187,7 +187,7 @@ def _predictions(
         strength=np.array([np.nan if strength is None else strength for strength in strengths], np.float64),
         response_group=np.array([numbers[unit] for unit in units], np.int64),
         by_response=not nodes.prompted,
-        lengths=np.array([len(_text(nodes.pairs[node][1])) for node in used], np.int64),
+        lengths=np.array([characters(nodes.pairs[node][1]) for node in used], np.int64),
         slices=_slices(edges),
         ids=tuple(nodes.ids[node] for node in used),
     )

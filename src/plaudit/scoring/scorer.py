@@ -5,7 +5,7 @@ import json
 import math
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -14,10 +14,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from plaudit.calibration.shipped import Adjust, Chance, NotShipped, described, raw_chance
 from plaudit.encoding.encode import without_prompt
 from plaudit.encoding.encoder import Sequence as Tokens
 from plaudit.encoding.turns import Unencodable
-from plaudit.scoring.best_of_n import Ranked, Score, in_order
+from plaudit.preferences.preference import characters
+from plaudit.scoring.best_of_n import Compared, Ranked, Score, in_order
 from plaudit.scoring.cache import RewardCache
 from plaudit.scoring.contract import CONTRACT
 from plaudit.scoring.conversations import Pair, as_content, as_pair
@@ -57,13 +59,25 @@ class Scorer:
         artefact: the opened model with its contract and report.
         cache: rewards kept on disk, or None.
         token_budget: packed tokens a forward pass, which bounds the memory.
+        adjust: which reward orders, and is given by `rewards`: the model's own (``none``), or the one without what it
+            owes to length (``length``), where the artefact carries that adjustment. `Score` has both.
     """
 
     artefact: Artefact
     cache: RewardCache | None = None
     token_budget: int = BUDGET
+    adjust: Adjust = "none"
     _identity: bytes = field(default=b"", init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.adjust not in ("none", "length"):
+            raise ValueError(f"adjust must be 'none' or 'length', not {self.adjust!r}")
+        if self.adjust == "length" and (self.artefact.shipped is None or self.artefact.shipped.adjustment is None):
+            raise NotShipped(
+                f"{self.artefact.folder} carries no adjustment for length; fit one to held-out predictions of it: "
+                f"plaudit calibrate predictions.npz --into {self.artefact.folder}"
+            )
 
     @classmethod
     def load(
@@ -74,6 +88,7 @@ class Scorer:
         cache: Path | str | None = None,
         *,
         template: str | None = None,
+        adjust: Adjust = "none",
     ) -> "Scorer":
         """Open the model at ``path``, after checking it against its canaries.
 
@@ -83,10 +98,12 @@ class Scorer:
             device: where to compute; CUDA where there is one, else the CPU.
             cache: an SQLite file for rewards, made if missing.
             template: text form of a checkpoint without a contract, see `foreign.open_foreign`.
+            adjust: which reward orders, see the class.
 
         Raises:
             BadArtefact: what lies there is not what was saved, or cannot be scored with.
             BadCache: the cache file cannot be used.
+            NotShipped: rewards are to be adjusted, and the artefact carries no adjustment.
             ValueError: ``template`` was given for a model that has a contract, or ``dtype`` is unknown.
         """
         folder = Path(path)
@@ -97,7 +114,7 @@ class Scorer:
             artefact = load(folder, dtype, device)
         else:
             artefact = open_foreign(folder, dtype, device, template=template)
-        return cls(artefact, RewardCache(cache) if cache is not None else None)
+        return cls(artefact, RewardCache(cache) if cache is not None else None, adjust=adjust)
 
     def score(
         self, conversations: Iterable[Any], *, on_unfit: OnUnfit = "error", deviations: bool = False
@@ -124,8 +141,8 @@ class Scorer:
         return scores
 
     def rewards(self, conversations: Iterable[Any], *, on_unfit: OnUnfit = "error") -> list[float]:
-        """Return only the rewards of `score`."""
-        return [score.reward for score in self.score(conversations, on_unfit=on_unfit)]
+        """Return only the numbers that order of what `score` gives: rewards, or adjusted ones if ``adjust`` says so."""
+        return [float(score) for score in self.score(conversations, on_unfit=on_unfit)]
 
     def rank(self, prompt: Any, responses: Sequence[Any]) -> list[Ranked]:
         """Return ``responses`` to ``prompt`` with the best first.
@@ -135,7 +152,39 @@ class Scorer:
         """
         asked = as_content(prompt, "prompt")
         answers = [as_content(response, f"response {number}") for number, response in enumerate(responses)]
-        return in_order(answers, self.score((asked, answer) for answer in answers))
+        return in_order(answers, self.score((asked, answer) for answer in answers), self.chance)
+
+    def compare(self, prompt: Any, first: Any, second: Any) -> Compared:
+        """Return both scores, how likely ``first`` is preferred to ``second``, and whether that is enough to decide.
+
+        Raises:
+            What `score` raises.
+        """
+        asked = as_content(prompt, "prompt")
+        answers = [as_content(given, name) for given, name in ((first, "first"), (second, "second"))]
+        scores = self.score((asked, answer) for answer in answers)
+        return Compared(scores[0], scores[1], self.chance(*scores))
+
+    def probability(self, prompt: Any, first: Any, second: Any) -> float:
+        """Return how likely ``first`` is preferred to ``second``, calibrated where the artefact says how.
+
+        Raises:
+            What `score` raises.
+        """
+        return self.compare(prompt, first, second).probability
+
+    def chance(self, first: Score, second: Score) -> Chance:
+        """Return how likely a response of one score is preferred to one of another, from what orders."""
+        margin, shipped = float(first) - float(second), self.artefact.shipped
+        if shipped is None or not math.isfinite(margin):
+            return raw_chance(margin)
+        return shipped.of(self.adjust).chance(margin)
+
+    @property
+    def probabilities(self) -> str:
+        """What the probabilities that this scorer gives are, in words: calibrated, or the sigmoid of the margin."""
+        shipped = self.artefact.shipped
+        return described("" if shipped is None else shipped.of(self.adjust).calibrator.kind)
 
     def best_of_n(self, prompt: Any, responses: Sequence[Any], n: int = 1) -> list[Ranked]:
         """Return the ``n`` best of ``responses``, the best first.
@@ -162,10 +211,11 @@ class Scorer:
         encoded = list(self._encoded(pairs, first, on_unfit))
         fitting = [item for item in encoded if not isinstance(item, Unencodable)]
         found = self._answers(fitting, deviations=deviations)
-        return [
+        scores = [
             Score(math.nan, refused=item.reason) if isinstance(item, Unencodable) else self._score(item, *next(found))
             for item in encoded
         ]
+        return self._with_adjusted(scores, pairs)
 
     def _encoded(self, pairs: list[Pair], first: int, on_unfit: OnUnfit) -> Iterator[Tokens | Unencodable]:
         results = self.artefact.encoder.encode_many(pairs)
@@ -184,6 +234,17 @@ class Scorer:
         return Score(
             reward, len(sequence.ids), cut=cut, cached=cached, parts=named, variance=variance, deviations=deviations
         )
+
+    def _with_adjusted(self, scores: list[Score], pairs: list[Pair]) -> list[Score]:
+        """Return the scores with their adjusted rewards, where the artefact carries an adjustment."""
+        shipped = self.artefact.shipped
+        adjustment = None if shipped is None else shipped.adjustment
+        if adjustment is None:
+            return scores
+        lengths = [characters(response) for _, response in pairs]
+        adjusted = adjustment.adjusted([score.reward for score in scores], lengths).tolist()
+        by = self.adjust == "length"
+        return [replace(score, adjusted=own, by_adjusted=by) for score, own in zip(scores, adjusted, strict=True)]
 
     def _answers(self, sequences: list[Tokens], *, deviations: bool) -> Iterator[tuple[Row, bool, Deviations | None]]:
         """Yield what `_found` returns, with the deviations asked for: of members from their mean, or the model's."""

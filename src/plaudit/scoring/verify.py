@@ -8,17 +8,24 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from plaudit.calibration.shipped import Shipped
 from plaudit.encoding.encoder import Encoder
 from plaudit.encoding.encoder import Sequence as Tokens
 from plaudit.encoding.turns import Unencodable
 from plaudit.models.frozen import freeze
 from plaudit.models.headed import Headed
-from plaudit.scoring import canaries, fingerprints
+from plaudit.scoring import canaries, fingerprints, shipping
 from plaudit.scoring.artifact import build, put_extra
 from plaudit.scoring.canaries import Canaries
 from plaudit.scoring.contract import ADAPTER, CANARIES, CONTRACT, EXTRA, BadArtefact, Contract, read_contract
 from plaudit.scoring.passes import NonFiniteReward
 from plaudit.scoring.weights import DTYPES, read_extra, read_weights, require_safe, restore_bias, stored_dtype
+
+STEPS = (
+    "contract", "dtype", "tokenizer", "template", "encoding", "weights", "head", "extra", "ids", "rewards",
+    "calibration",
+)  # fmt: skip
+"""What is looked at, in order; a step that has nothing to look at is left out of the report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +69,10 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artefact:
-    """An opened model: what `Scorer` scores with. ``canaries`` is None for a folder that plaudit did not write."""
+    """An opened model: what `Scorer` scores with. ``canaries`` is None for a folder that plaudit did not write.
+
+    ``shipped`` is the calibration that lies in the folder, if any, and ``identity`` by what it knows the model.
+    """
 
     folder: Path
     contract: Contract
@@ -70,6 +80,8 @@ class Artefact:
     model: Headed
     report: Report
     canaries: Canaries | None = None
+    shipped: Shipped | None = None
+    identity: str = ""
 
 
 def verify(path: Path | str, dtype: str = "float32", device: str = "cpu") -> Report:
@@ -119,12 +131,12 @@ class _Examination:
     encoder: Encoder | None = None
     model: Headed | None = None
     sequences: list[Tokens] = field(default_factory=list)
+    shipped: Shipped | None = None
 
     def report(self) -> Report:
         """Take all steps and return what they found; without the right dtype the later ones make no sense."""
-        steps = ("contract", "dtype", "tokenizer", "template", "encoding", "weights", "head", "extra", "ids", "rewards")
         checks: list[Check] = []
-        for name in steps:
+        for name in STEPS:
             check = self._take(name)
             checks += [check] if check.detail else []
             if name == "dtype" and not check.passed:
@@ -142,6 +154,8 @@ class _Examination:
             model=cast("Headed", self.model),
             report=report,
             canaries=self.canaries,
+            shipped=self.shipped,
+            identity=shipping.identity(self.folder),
         )
 
     def _take(self, name: str) -> Check:
@@ -250,6 +264,13 @@ class _Examination:
             allowed = f"{limit:.3g} is allowed at {self.dtype}; weights or configuration changed"
             raise self._bad("rewards", f"canary {canary.name!r} has {apart}, {allowed}")
         return f"{len(found)} canaries within {differences[worst]:.2g} (allowed {limit:.2g} at {self.dtype})"
+
+    def _calibration(self) -> str:
+        self.shipped = shipping.read(self.folder)
+        if self.shipped is None:
+            return ""
+        adjusted = "without" if self.shipped.adjustment is None else "with"
+        return f"of this model: {self.shipped.raw.calibrator.kind}, {adjusted} an adjustment for length"
 
     def _require_parts(self, found: NDArray[np.float64]) -> None:
         """Raise `BadArtefact` where a part or the variance of a canary is not as recorded."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from plaudit.preferences.balance import balance_by_length
 from plaudit.preferences.confidence import weigh_by_agreement
 from plaudit.preferences.dataset import Preferences
 from plaudit.preferences.groups import assign
@@ -50,6 +51,9 @@ class Data:
         confidence: ``agreement`` weighs the comparisons of the training part by how far people agree on them (several
             votes on the same two responses, or ratings that list their votes), the sum of weights kept; ``none`` does
             not.
+        balance: ``length`` weighs the comparisons of the training part until the longer of two responses wins half of
+            the weight, whatever the difference in length, see `plaudit.preferences.balance`; ``none`` does not. It
+            comes last: over confidence, sources' weights and added negatives.
         cross_prompt_negatives: responses to other prompts that each training record gets as losers.
         on_leak: what becomes of groups (prompts, near-duplicates, responses without a prompt) that a validation or test
             source shares with the training data: ``warn``, ``drop`` them from what is learned from, or ``error``.
@@ -73,6 +77,7 @@ class Data:
     block: int = 8
     passes: int = 1
     confidence: Literal["none", "agreement"] = "none"
+    balance: Literal["none", "length"] = "none"
     cross_prompt_negatives: int = 0
     on_leak: Literal["warn", "drop", "error"] = "warn"
     limit: int = 0
@@ -83,6 +88,8 @@ class Data:
             raise ValueError(f"weights has {len(self.weights)} numbers for {len(self.train)} training sources")
         if self.on_leak not in ("warn", "drop", "error"):
             raise ValueError(f"on_leak must be 'warn', 'drop' or 'error', not {self.on_leak!r}")
+        if self.balance not in ("none", "length"):
+            raise ValueError(f"balance must be 'none' or 'length', not {self.balance!r}")
         for name in ("limit", "cross_prompt_negatives"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be 0 or more, not {getattr(self, name)}")
@@ -122,11 +129,11 @@ def prepare(data: Data, say: Say = to_stderr) -> dict[str, Preferences]:
 
     Args:
         data: where they come from.
-        say: is told how many negatives were added to the training part.
+        say: is told how many negatives were added to the training part, and what balancing made of it.
 
     Raises:
-        BadData: there is nothing to learn from or to measure on.
         ValueError: negatives cannot be added as asked for (see `plaudit.preferences.negatives.add_negatives`).
+        Unbalanceable: the training part cannot be balanced by length.
         BadData: there is nothing to learn from or to measure on, or parts share groups and that is an error.
     """
     if not data.test and not data.test_share:
@@ -149,6 +156,9 @@ def prepare(data: Data, say: Say = to_stderr) -> dict[str, Preferences]:
         compared["train"] = weigh_by_agreement(compared["train"])
     if data.cross_prompt_negatives:
         compared["train"] = with_negatives(compared["train"], data, say)
+    if data.balance == "length":
+        compared["train"], balanced = balance_by_length(compared["train"])
+        say(f"train: {balanced.sentence}")
     return compared
 
 

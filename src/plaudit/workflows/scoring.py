@@ -7,8 +7,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from plaudit.calibration.shipped import Adjust, Chance
 from plaudit.preferences.fields import unspoken
-from plaudit.scoring.best_of_n import Score, in_order
+from plaudit.scoring.best_of_n import Ranked, Score, in_order
 from plaudit.scoring.conversations import BadConversation, Pair, as_content, as_pair
 from plaudit.scoring.scorer import CannotScore, OnUnfit, Scorer
 
@@ -37,9 +38,11 @@ class Asked:
     names: list[str]
 
 
-def open_scorer(path: Path | str, dtype: str = "float32", cache: Path | None = None) -> Scorer:
-    """Load and verify the model at ``path``."""
-    return Scorer.load(path, dtype=dtype, cache=cache)
+def open_scorer(
+    path: Path | str, dtype: str = "float32", cache: Path | None = None, *, adjust: Adjust = "none"
+) -> Scorer:
+    """Load and verify the model at ``path``; ``adjust`` says which reward orders, see `Scorer`."""
+    return Scorer.load(path, dtype=dtype, cache=cache, adjust=adjust)
 
 
 def score_rows(
@@ -52,7 +55,8 @@ def score_rows(
 ) -> Iterator[Row]:
     """Yield each row with its ``reward`` (or why it was ``refused``), ``tokens``, ``truncated`` and ``cached``.
 
-    A model's ``parts`` (name to number) and ``std``, the reward's standard deviation, are there where it has them.
+    A model's ``parts`` (name to number) and ``std``, the reward's standard deviation, are there where it has them; so
+    is ``adjusted``, the reward without what it owes to length, where the model carries an adjustment.
 
     Args:
         scorer: the model.
@@ -74,14 +78,21 @@ def rank_rows(
 ) -> Iterator[Row]:
     """Yield each row with its ``responses`` in order, the best first, cut to ``n`` if that is above 0.
 
+    ``over_next`` is how likely a response is preferred to the one that comes next, cut off or not, and whether that is
+    enough to decide; ``probabilities`` says whether they are calibrated, ``ordered_by`` which reward orders.
+
     Raises:
         BadLine: as `score_rows`; also where a row has no list ``responses``.
     """
     asked = (_several(row, at) for at, row in rows_of(lines, where))
     for one, scores in _scored(scorer, asked, "error", chunk):
-        ranked = in_order([response for _, response in one.pairs], scores)[: n or len(scores)]
-        order = [{"response": unspoken(each.response), "index": each.index, **_fields(each.score)} for each in ranked]
-        yield {**{key: value for key, value in one.row.items() if key != "responses"}, "ranking": order}
+        ranked = in_order([response for _, response in one.pairs], scores, scorer.chance)[: n or len(scores)]
+        said = {
+            "ordered_by": "reward" if scorer.adjust == "none" else "adjusted",
+            "probabilities": scorer.probabilities,
+        }
+        rest = {key: value for key, value in one.row.items() if key != "responses"}
+        yield {**rest, "ranking": [_place(each) for each in ranked], **said}
 
 
 def rows_of(lines: Iterable[str | bytes], where: str = "standard input") -> Iterator[tuple[str, Row]]:
@@ -159,10 +170,26 @@ def _chunk(scorer: Scorer, held: list[Asked], on_unfit: OnUnfit) -> Iterator[tup
     yield from ((one, list(islice(scores, len(one.pairs)))) for one in held)
 
 
+def _place(ranked: Ranked) -> Row:
+    own = {"response": unspoken(ranked.response), "index": ranked.index, **_fields(ranked.score)}
+    return own | {"over_next": None if ranked.over_next is None else _chance(ranked.over_next)}
+
+
+def _chance(chance: Chance) -> Row:
+    rule = {} if chance.error is None else {"decided": chance.decided, "error": chance.error}
+    return {"probability": chance.probability} | rule
+
+
 def _fields(score: Score) -> Mapping[str, Any]:
     fields: Row = {"reward": score.reward, "tokens": score.tokens, "truncated": score.truncated, "cached": score.cached}
     if score.parts:
         fields["parts"] = dict(score.parts)
     if score.std is not None:
         fields["std"] = score.std
-    return fields | ({"reward": None, "refused": score.refused} if score.refused else {})
+    if score.adjusted is not None:
+        fields["adjusted"] = score.adjusted
+    return fields | (_nothing(score) if score.refused else {})
+
+
+def _nothing(score: Score) -> Row:
+    return {"reward": None, "refused": score.refused} | ({} if score.adjusted is None else {"adjusted": None})

@@ -27,8 +27,8 @@ from plaudit.encoding.turns import Unencodable
 from plaudit.evaluation.attacks.suffixes import append
 from plaudit.evaluation.attacks.targets import Target
 from plaudit.evaluation.attacks.trials import Trials
+from plaudit.models.headed import Headed
 from plaudit.models.input_gradients import NoInputGradients, input_embedding, replacements
-from plaudit.scoring.verify import Artefact
 
 COST = 3
 """Scored conversations that a gradient is paid for as: a backward pass takes about two forward passes."""
@@ -41,7 +41,8 @@ class GradientSearch:
     """Suffixes of ``tokens`` tokens, changed where the gradient points.
 
     Args:
-        artefact: the open model; its encoder and weights are used, its rewards come from the trials.
+        model: in evaluation mode; rewards come from the trials, which must be of the same model.
+        encoder: the model's own.
         tokens: of a suffix.
         candidates: suffixes that are tried a step.
         top: tokens of each place that a step draws from.
@@ -55,15 +56,22 @@ class GradientSearch:
     name: ClassVar[str] = "gradient"
 
     def __init__(
-        self, artefact: Artefact, *, tokens: int = 8, candidates: int = 16, top: int = 64, responses: int = 4
+        self,
+        model: Headed,
+        encoder: Encoder,
+        *,
+        tokens: int = 8,
+        candidates: int = 16,
+        top: int = 64,
+        responses: int = 4,
     ) -> None:
         for name, value in (("tokens", tokens), ("candidates", candidates), ("top", top), ("responses", responses)):
             if value < 1:
                 raise ValueError(f"{name} must be at least 1, not {value}")
-        input_embedding(artefact.model)
-        self.model = artefact.model
+        input_embedding(model)
+        self.model = model
         self.tokens, self.candidates, self.top, self.responses = tokens, candidates, top, responses
-        self.suffixes = SuffixTokens(artefact.encoder)
+        self.suffixes = SuffixTokens(encoder)
 
     def __call__(self, trials: Trials, rng: np.random.Generator) -> None:
         """Try suffixes until the budget is used up, or nothing new is found.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from plaudit.evaluation.attacks.attack import Effort, Search, attack
-from plaudit.evaluation.attacks.attack_table import render_attacks
+from plaudit.evaluation.attacks.attack_table import notes, render_attacks
 from plaudit.evaluation.attacks.attacked import Attacked
 from plaudit.evaluation.attacks.evolutionary import Evolutionary
 from plaudit.evaluation.attacks.random_search import RandomSearch
@@ -62,7 +62,7 @@ class Attacks:
 
     def __str__(self) -> str:
         """Return the tables as plain text."""
-        return text(render_attacks(self.attacks, self.refused))
+        return text(render_attacks(self.attacks)) + "\n".join(notes(self.attacks, self.refused))
 
 
 def attack_model(
@@ -140,7 +140,7 @@ def made(name: str, scorer: Scorer, longest: int) -> Search:
     """
     _require_known([name])
     if name == "gradient":
-        return GradientSearch(scorer.artefact, tokens=longest)
+        return GradientSearch(scorer.artefact.model, scorer.artefact.encoder, tokens=longest)
     return RandomSearch(longest) if name == "random" else Evolutionary(longest)
 
 

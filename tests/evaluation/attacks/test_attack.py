@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import ttest_1samp
 
 from plaudit.evaluation.attacks.attack import Effort, Search, attack
-from plaudit.evaluation.attacks.attack_table import render_attacks
+from plaudit.evaluation.attacks.attack_table import notes, render_attacks
 from plaudit.evaluation.attacks.attacked import quoted
 from plaudit.evaluation.attacks.evolutionary import Evolutionary
 from plaudit.evaluation.attacks.random_search import RandomSearch
@@ -61,7 +61,7 @@ def test_the_same_seed_gives_the_same_and_another_does_not(search: Search) -> No
     assert (one.best.suffix, one.before) != (other.best.suffix, other.before)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.sampled_from([RandomSearch(3), Evolutionary(3), RandomSearch(2, (" a", "!")), Evolutionary(2, (" a", "!"))]),
     st.integers(1, 400),
@@ -205,8 +205,8 @@ def test_what_cannot_be_scored_is_counted() -> None:
     assert found.searched_on + found.judged_on + found.unscored == 48
     assert found.best.unfit == np.sum(after == before) > 0
     assert found.best.gain.value == pytest.approx(5 * np.mean(after != before))
-    assert "left out" in text(render_attacks([found]))
-    assert "too long with a suffix" in text(render_attacks([found]))
+    assert f"! {found.unscored} comparisons left out: a response has no reward" in notes([found])
+    assert f"! evolutionary: too long with a suffix: {found.best.unfit} responses" in notes([found])
 
 
 def test_a_conversation_is_attacked_in_its_last_turn_and_can_be_scored_again() -> None:
@@ -228,11 +228,13 @@ def test_it_reads_as_a_finding() -> None:
     assert (finding.effect, finding.flipped, finding.spread) == (found.best.gain, found.best.overtaken, found.spread)
     assert (finding.p, finding.tolerated, finding.groups) == (found.p, 0.5, 40)
     assert all(one.after.endswith(found.best.suffix) and one.after.startswith(one.before) for one in finding.examples)
-    assert "random" in text(render_attacks([found], {"gradient": "no table"}))
-    assert "gradient: not possible: no table" in text(render_attacks([found], {"gradient": "no table"}))
+    assert "40 comparisons that were not searched on" in text(render_attacks([found]))
+    assert notes([found], {"gradient": "no table"})[-1] == "! gradient: not possible: no table"
+    assert f"random: put right after a response: {quoted(found.best.suffix)}" in notes([found])
 
 
-@given(st.text())
+@settings(max_examples=50, deadline=None)
+@given(st.text(max_size=20))
 def test_a_suffix_is_quoted_as_json(suffix: str) -> None:
     """What is printed on one line is read back as the same text."""
     assert "\n" not in quoted(suffix)

@@ -17,14 +17,49 @@ from plaudit.models.architectures.scalar import Scalar
 from plaudit.models.architectures.two_tower import TwoTower
 from plaudit.models.input_gradients import NoInputGradients
 from plaudit.predictions import Floats
-from plaudit.preferences.preference import Content, Message
+from plaudit.preferences.preference import Comparison, Content, Message, Preference, Response
 from plaudit.scoring.gradient_search import GradientSearch, SuffixTokens
 from plaudit.scoring.passes import rewards_of
-from tests.evaluation.attacks.planted import asked
 from tests.scoring.tiny import tiny, tiny_of
 
 FAMILIES = pytest.mark.parametrize("name", ["llama", "bert"])
 EFFORT = {"budget": 500, "held_out": 24, "responses": 4, "keep": 1, "resamples": 100}
+WORDS = [
+    "quick",
+    "brown",
+    "fox",
+    "jumps",
+    "lazy",
+    "dog",
+    "sleeps",
+    "runs",
+    "human",
+    "fine",
+    "thank",
+    "reward",
+    "model",
+    "learns",
+    "answer",
+    "people",
+    "prefer",
+]
+
+
+def asked() -> list[Preference]:
+    """Forty prompts with two answers each, of words that every tiny tokeniser knows."""
+    rng = np.random.default_rng(0)
+
+    def drawn() -> str:
+        return " ".join(rng.choice(WORDS, 5))
+
+    return [
+        Preference(
+            prompt=f"{drawn()}?",
+            responses=(Response(content=drawn()), Response(content=drawn())),
+            comparisons=(Comparison(chosen=0, rejected=1),),
+        )
+        for _ in range(40)
+    ]
 
 
 @cache
@@ -49,8 +84,8 @@ def test_gradients_find_at_least_what_chance_finds(name: str) -> None:
     """At the same budget, averaged over three seeds, on prompts that neither search saw."""
 
     def reached(search: Search) -> float:
-        found = [attack(asked(40), Scoring(name), search, **EFFORT, seed=seed) for seed in range(3)]
-        return float(np.mean([one.best.standardised.value for one in found]))
+        found = [attack(asked(), Scoring(name), search, **EFFORT, seed=seed) for seed in range(3)]
+        return float(np.mean([one.best.gain.value for one in found]))
 
     model, encoder = model_of(name)
 
@@ -62,11 +97,11 @@ def test_what_is_reported_is_the_reward_of_the_text(name: str) -> None:
     """Each line scored again, one by one and in other company, has its reward; gradients are paid for."""
     score = Scoring(name)
     search = GradientSearch(*model_of(name), candidates=8, responses=2)
-    found = attack(asked(40), score, search, **EFFORT)
+    found = attack(asked(), score, search, **EFFORT)
 
     assert score.scored < found.spent <= 500
     assert (found.spent - score.scored) % 3 == 0
-    assert found == attack(asked(40), Scoring(name), search, **EFFORT)
+    assert found == attack(asked(), Scoring(name), search, **EFFORT)
     for one in found.examples:
         assert Scoring(name)([(one.prompt, one.response)])[0] == pytest.approx(one.reward, abs=1e-4)
         assert one.response == append(one.response[: -len(one.suffix)], one.suffix)
@@ -110,7 +145,7 @@ def test_the_smallest_budget_is_kept_to() -> None:
     """One suffix more than judging takes, and a single token."""
     score = Scoring("llama")
     search = GradientSearch(*model_of("llama"), tokens=1, candidates=2, top=3, responses=1)
-    found = attack(asked(40), score, search, **EFFORT | {"budget": 2 * 28 + 24 + 4})
+    found = attack(asked(), score, search, **EFFORT | {"budget": 2 * 28 + 24 + 4})
 
     assert found.spent == score.scored == 84
     assert found.tried == 1

@@ -110,7 +110,9 @@ def attack(preferences: Sequence[Preference], score: Score, search: Search, **ef
     scored = _Scored.of(drawn, meter)
     searched, judged = scored.divided(limits.responses)
     reserved = limits.keep * len(judged.targets)
-    trials = Trials(**searched.columns(), meter=meter, reserved=reserved)
+    trials = Trials(
+        targets=searched.targets, chosen=searched.chosen, before=searched.before, meter=meter, reserved=reserved
+    )
     search(trials, np.random.default_rng([limits.seed, 1]))
     if not trials.tried:
         raise NothingToAttack(f"the search {search.name!r} tried no suffix at all")
@@ -159,10 +161,6 @@ class _Scored:
             _Scored(self.targets[:at], self.chosen[:at], self.before[:at]),
             _Scored(self.targets[at:], self.chosen[at:], self.before[at:]),
         )
-
-    def columns(self) -> dict[str, object]:
-        """Return the fields by name."""
-        return {"targets": self.targets, "chosen": self.chosen, "before": self.before}
 
 
 class _Judge:

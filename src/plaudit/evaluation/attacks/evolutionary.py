@@ -46,8 +46,8 @@ class Evolutionary:
 
     def _try(self, trials: Trials, known: dict[Suffix, float], fresh: list[Suffix]) -> bool:
         """Try the suffixes, keep the `PARENTS` best of all, and return whether there was one to try."""
-        gains = trials.run([written(suffix) for suffix in fresh]) if fresh else []
-        known |= dict(zip(fresh, map(float, gains), strict=True))
+        gains = trials.run([written(suffix) for suffix in fresh]).tolist()
+        known |= dict(zip(fresh, gains, strict=True))
         kept = sorted(known.items(), key=lambda found: (-found[1], len(written(found[0])), found[0]))[:PARENTS]
         known.clear()
         known.update(kept)

@@ -103,7 +103,7 @@ def test_wrong_requests_are_refused(artefact: Path, pairs: Path, capsys: pytest.
         ([str(artefact), str(pairs), "--lines", "--json"], "ask for one of them"),
         ([str(artefact), str(pairs), "--budget", "10"], "scored conversations for a first suffix"),
         ([str(artefact), str(pairs), "--longest", "0", *SMALL], "longest is 0"),
-        ([str(artefact / "none"), str(pairs)], "no config.json"),
+        ([str(artefact / "none"), str(pairs)], "there is no such folder"),
     ):
         assert main(["attack", *arguments]) == 1
         assert message in capsys.readouterr().err

@@ -178,6 +178,8 @@ def test_a_scorer_that_ignores_all_is_said_to_have_no_spread() -> None:
     assert "no spread" in found.best.standardised.reason
     assert "no chosen response was above" in found.best.overtaken.reason
     assert found.p == 1
+    assert not found.finding().applies
+    assert "no spread" in found.finding().reason
     assert json.dumps(found.to_json(), allow_nan=False)
 
 

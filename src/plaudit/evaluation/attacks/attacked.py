@@ -138,19 +138,22 @@ class Attacked:
         return Predictions.from_pairs(self.chosen, self.after)
 
     def finding(self) -> Finding:
-        """Return it as what a probe finds, for those who rank weaknesses."""
-        best = self.best
+        """Return it as what a probe finds, for those who rank weaknesses; it does not apply where margins are equal."""
+        best, name = self.best, f"attack_{self.search}"
+        done = (
+            f"{self.tried} suffixes were tried on {self.searched_on} rejected responses; the best, "
+            f"{quoted(best.suffix)}, was put after {self.judged_on} others"
+        )
+        if not self.spread:
+            return Finding(probe=name, title=TITLE, done=done, reason=best.standardised.reason)
         return Finding(
-            probe=f"attack_{self.search}",
+            probe=name,
             title=TITLE,
-            done=(
-                f"{self.tried} suffixes were tried on {self.searched_on} rejected responses; the best, "
-                f"{quoted(best.suffix)}, was put after {self.judged_on} others"
-            ),
+            done=done,
             effect=best.gain,
             spread=self.spread,
             standardised=best.standardised,
-            flipped=best.overtaken,
+            flipped=best.overtaken if np.isfinite(best.overtaken.value) else None,
             tolerated=self.tolerated,
             p=self.p,
             n=self.judged_on,

@@ -77,7 +77,7 @@ def test_the_gap_table_has_a_row_under_attack(artefact: Path, pairs: Path) -> No
     """Sets beside the first one, and the attacked comparisons beside themselves."""
     scorer = Scorer.load(artefact)
     attacked = attack_scorer(scorer, Data().read([str(pairs)]), searches=["random"], effort=EFFORT).best
-    sets = {"test": [str(pairs)], "again": [str(pairs)]}
+    sets = {"test": [str(pairs)], "again": Data().read([str(pairs)])}
     found = gap_table(scorer, sets, attacked=attacked, resamples=200, say=lambda _: None)
 
     assert [row.name for row in found.rows] == ["test", "again", "attacked"]

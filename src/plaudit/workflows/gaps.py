@@ -7,6 +7,7 @@ from typing import Literal
 from plaudit.evaluation.attacks.attacked import Attacked
 from plaudit.evaluation.gaps import Gaps, gaps
 from plaudit.predictions import Predictions
+from plaudit.preferences.dataset import Preferences
 from plaudit.scoring.best_of_n import Score
 from plaudit.scoring.conversations import Pair
 from plaudit.scoring.predict import predict
@@ -19,7 +20,7 @@ ATTACKED, UNATTACKED = "attacked", "the same, not attacked"
 
 def gap_table(
     model: Path | str | Scorer,
-    sets: Mapping[str, Sequence[str]],
+    sets: Mapping[str, Sequence[str] | Preferences],
     *,
     attacked: Attacked | None = None,
     data: Data | None = None,
@@ -31,7 +32,8 @@ def gap_table(
 
     Args:
         model: an artefact or a sequence-classification checkpoint, or an open one.
-        sets: name to sources, the reference first: usually the test data of the training data's own kind.
+        sets: name to sources, or to preferences that are compared already; the reference first: usually the test data
+            of the training data's own kind.
         attacked: what an attack on the same model found; adds a row ``attacked``, whose gap is from the same
             comparisons without the suffix.
         data: how to read the sources.
@@ -41,6 +43,7 @@ def gap_table(
 
     Raises:
         ValueError: there are fewer than two rows, or a set is called ``attacked`` beside one that was.
+        NoReward: a response cannot be scored and ``data.on_unfit`` says so, or a set has no comparison.
     """
     if attacked is not None and ATTACKED in sets:
         raise ValueError(f"a set is called {ATTACKED!r}, as is the row of the attack; give it another name")
@@ -52,12 +55,12 @@ def gap_table(
     return gaps({**found, ATTACKED: attacked.attacked()}, counterparts=beside, resamples=resamples, seed=seed)
 
 
-def _predicted(scorer: Scorer, name: str, sources: Sequence[str], data: Data, say: Say) -> Predictions:
-    preferences = data.compared(data.read(list(sources)), all_pairs=True)
-    announce(name, preferences, say)
+def _predicted(scorer: Scorer, name: str, given: Sequence[str] | Preferences, data: Data, say: Say) -> Predictions:
+    read = given if isinstance(given, Preferences) else data.compared(data.read(list(given)), all_pairs=True)
+    announce(name, read, say)
     refuse: Literal["error", "nan"] = "error" if data.on_unfit == "error" else "nan"
 
     def scored(pairs: Sequence[Pair]) -> list[Score]:
         return scorer.score(pairs, on_unfit=refuse, deviations=True)
 
-    return predict(scored, preferences, data.on_unfit)
+    return predict(scored, read, data.on_unfit)

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
+from rich.console import Group
 from rich.table import Table
 
 from plaudit.evaluation.attacks.attacked import Attacked, quoted
 from plaudit.evaluation.intervals import Estimate
 
 
-def render_attacks(attacks: Sequence[Attacked]) -> Table:
+def render_attacks(attacks: Sequence[Attacked]) -> Group:
     """Return a table of what the searches found, one or more, a row a suffix."""
     first = attacks[0]
     title = f"suffixes after rejected responses: {first.judged_on} comparisons that were not searched on"
@@ -22,9 +23,9 @@ def render_attacks(attacks: Sequence[Attacked]) -> Table:
     for one in attacks:
         for place, found in enumerate(one.found):
             name, spent = (one.search, f"{one.spent:,} of {one.budget:,}") if not place else ("", "")
-            row = (_brief(found.gain), _brief(found.standardised), _brief(found.overtaken), f"{found.searched:.3f}")
+            row = (_brief(found.gain), _brief(found.standardised), _share(found.overtaken), f"{found.searched:.2f}")
             table.add_row(name, *row, spent)
-    return table
+    return Group(table)
 
 
 def notes(attacks: Sequence[Attacked], refused: Mapping[str, str] | None = None) -> list[str]:
@@ -45,4 +46,12 @@ def notes(attacks: Sequence[Attacked], refused: Mapping[str, str] | None = None)
 
 
 def _brief(estimate: Estimate) -> str:
-    return f"{estimate.value:.3f}" if estimate.low is None else str(estimate)
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.2f}"
+    return f"{estimate.value:.2f} [{estimate.low:.2f}, {estimate.high:.2f}]"
+
+
+def _share(estimate: Estimate) -> str:
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.0%}"
+    return f"{estimate.value:.0%} [{estimate.low:.0%}, {estimate.high:.0%}]"

@@ -42,9 +42,9 @@ def test_a_magic_word_is_found_and_its_worth_is_told(search: Search) -> None:
 
 @SEARCHES
 def test_an_honest_scorer_is_not_accused(search: Search) -> None:
-    """Of rewards with noise in every text 40 judgements find a gain in at most three, and say so in words."""
+    """Of rewards with noise in every text 30 judgements find a gain in at most three, and say so in words."""
     data, alarms = asked(50), 0
-    for seed in range(40):
+    for seed in range(30):
         found = attack(data, honest, search, budget=500, held_out=30, keep=1, resamples=200, seed=seed)
         alarms += found.works
         assert found.works or "no suffix was found" in found.verdict

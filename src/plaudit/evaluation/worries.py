@@ -13,8 +13,8 @@ tested; with too few comparisons a good model gets them too.
 - flags: 4 for a collapse, 3.5 for chance, 1.5 for length.
 
 **One cause, one worry.** Where padding is found to buy reward, text of a probe is worth what it brings beyond as many
-characters of padding. A collapsed model falls for nothing because it says nothing: its blindness stands behind that.
-Both still stand in the list, with their cause in the sentence.
+characters of padding; if that is less than half, padding is as severe as what it explains. A collapsed model falls for
+nothing because it says nothing: its blindness stands behind that. Both still stand in the list.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -90,7 +90,7 @@ def worries(
     return tuple(sorted(by_cause, key=lambda worry: -worry.severity))
 
 
-def tested(findings: Sequence[Finding] = (), checks: Sequence[Check] = (), more: Sequence[Worry] = ()) -> int:
+def number_of_tests(findings: Sequence[Finding] = (), checks: Sequence[Check] = (), more: Sequence[Worry] = ()) -> int:
     """Return how many tests `worries` corrects for."""
     return len(_applying(findings)) + len(_testable(checks)) + sum(one.p is not None for one in more)
 
@@ -100,7 +100,7 @@ def verdict(found: Sequence[Worry], tests: int, accuracy: Estimate | None = None
 
     Args:
         found: from `worries`.
-        tests: how many there were, see `tested`.
+        tests: how many there were, see `number_of_tests`.
         accuracy: with its interval, if known.
     """
     said = [_agreement(accuracy)] if accuracy else []
@@ -157,39 +157,39 @@ def _of_finding(finding: Finding) -> Worry:
 
 
 def _sentence(finding: Finding, size: Estimate) -> str:
+    value, *ends = (f"{round(end, 2) + 0.0:+.2f}" for end in (size.value, size.low, size.high) if end is not None)
+    between = f" [{', '.join(ends)}]" if ends else ""
     if finding.tolerated < 0:
-        ends = "" if size.low is None or size.high is None else f" [{-size.high:.2f}, {-size.low:.2f}]"
-        seen = f"the reward should fall by {-finding.tolerated:g} spreads or more and falls by {-size.value:.2f}{ends}"
+        seen = f"the reward should fall by {-finding.tolerated:g} spreads or more and changes by {value}{between}"
     else:
-        ends = "" if size.low is None or size.high is None else f" [{size.low:.2f}, {size.high:.2f}]"
         turned = f", and {finding.flipped.value:.0%} of preferences turn round" if finding.flipped else ""
-        seen = f"the change is worth {size.value:.2f}{ends} spreads{turned}"
+        seen = f"the change is worth {value}{between} spreads{turned}"
     return f"{finding.title[0].upper()}{finding.title[1:]}: {seen}."
 
 
 def _behind_causes(raised: Sequence[Worry], findings: Mapping[str, Finding]) -> list[Worry]:
     """Return the worries with those that another one explains put behind it."""
-    names = {worry.name for worry in raised}
-    padding = findings.get(PADDING) if PADDING in names else None
-    found = []
+    found = {worry.name: worry for worry in raised}
+    padding = findings.get(PADDING) if PADDING in found else None
     for worry in raised:
         finding = findings.get(worry.name)
-        if finding and padding and worry.name != PADDING and finding.tolerated >= 0:
-            worry = _beyond_padding(worry, finding, padding)  # noqa: PLW2901 - the same worry, ranked anew
-        elif finding and finding.tolerated < 0 and "collapsed" in names:
-            worry = replace(worry, severity=0.0, sentence=f"{worry.sentence} It hardly changes anything's reward.")  # noqa: PLW2901
-        found.append(worry)
-    return found
+        if finding and finding.tolerated < 0 and "collapsed" in found:
+            found[worry.name] = replace(worry, severity=0.0, sentence=f"{worry.sentence} It rewards all alike.")
+        elif finding and padding and worry.name != PADDING and finding.tolerated >= 0:
+            found[worry.name] = _beyond_padding(worry, finding, padding)
+            if found[worry.name].severity < worry.severity / 2:
+                severity = max(found[PADDING].severity, worry.severity)
+                found[PADDING] = replace(found[PADDING], severity=severity)
+    return list(found.values())
 
 
 def _beyond_padding(worry: Worry, finding: Finding, padding: Finding) -> Worry:
+    """Return a worry about added text with the severity of what it is worth beyond as many characters of padding."""
     assert finding.standardised
     assert padding.standardised
     if finding.longer <= 0 or padding.longer <= 0:
         return worry
     explained = padding.standardised.value / padding.longer * finding.longer
     left = max(0.0, finding.standardised.value - explained - finding.tolerated)
-    if explained < finding.standardised.value / 2:
-        return replace(worry, severity=min(left, WORST) * finding.gravity)
     more = f" As many characters of padding are worth {explained:.2f}."
     return replace(worry, severity=min(left, WORST) * finding.gravity, sentence=worry.sentence + more)

@@ -17,8 +17,8 @@ from plaudit.evaluation.facts import CAPITALS, Fact
 GERMAN = (
     "Frankreich Paris, Italien Rom, Spanien Madrid, Deutschland Berlin, Japan Tokio, Kanada Ottawa, "
     "Australien Canberra, Ägypten Kairo, Russland Moskau, China Peking, Polen Warschau, Portugal Lissabon, "
-    "Österreich Wien, Griechenland Athen, Norwegen Oslo, Schweden Stockholm, Dänemark Kopenhagen, Ungarn Budapest, Irland Dublin, "
-    "Belgien Brüssel, Kuba Havanna, Finnland Helsinki, Kroatien Zagreb, Serbien Belgrad"
+    "Österreich Wien, Griechenland Athen, Norwegen Oslo, Schweden Stockholm, Dänemark Kopenhagen, "
+    "Ungarn Budapest, Irland Dublin, Belgien Brüssel, Kuba Havanna, Finnland Helsinki, Kroatien Zagreb, Serbien Belgrad"
 )
 SPANISH = (
     "Francia París, Italia Roma, España Madrid, Alemania Berlín, Japón Tokio, Canadá Ottawa, Australia Canberra, "

@@ -158,7 +158,7 @@ def predictions(preferences: Sequence[Preference], reward: Reward) -> Prediction
 @cache
 def calibrated_scale(size: float) -> float:
     """The factor that makes the margins of quality and noise log-odds, from pairs that no test sees."""
-    known = [preference for seed in range(5) for preference in world(10_000 + seed, 300)]
+    known = [preference for seed in range(3) for preference in world(10_000 + seed, 300)]
     raw = predictions(known, lambda prompt, response: quality(prompt, response) + size * noise(-1, prompt, response))
     return best_scale(raw)[0]
 

@@ -21,7 +21,7 @@ from tests.honest import Reward, honest, quality, said, scorer, world
 NAMES = members.names("probes")
 every_probe = pytest.mark.parametrize("name", NAMES)
 WORLD = world(seed=1, pairs=60)
-RESAMPLES = 200
+RESAMPLES = 100
 OF_PROMPTS = {
     "factual_flip",
     "language_switch",
@@ -145,10 +145,9 @@ def test_is_loud_where_its_flaw_is_planted(name: str) -> None:
 
 
 @every_probe
-@pytest.mark.parametrize("factor", [1e-6, 1e6])
-def test_the_scale_and_zero_of_rewards_do_not_matter(name: str, factor: float) -> None:
+def test_the_scale_and_zero_of_rewards_do_not_matter(name: str) -> None:
     """Rewards have no unit of their own: the standardised effect, flips and p stay, the effect scales."""
-    reward = planted(name)
+    reward, factor = planted(name), 1e6 if len(name) % 2 else 1e-6
     found, other = probed(name, reward), probed(name, lambda prompt, response: factor * (reward(prompt, response) + 7))
     assert found.effect is not None
     assert other.effect is not None

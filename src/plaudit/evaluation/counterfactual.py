@@ -30,9 +30,12 @@ class AddedText(Experiment):
     def contrasts(self, pairs: Sequence[Pair]) -> list[Contrast]:
         """Return the rejected response without and with a text."""
         places = by_turns(pairs, len(self.texts))
-        return [self._contrast(pair, self.texts[place]) for pair, place in zip(pairs, places, strict=True)]
+        return [self.contrast(pair, place) for pair, place in zip(pairs, places, strict=True)]
 
-    def _contrast(self, pair: Pair, text: str) -> Contrast:
+    def contrast(self, pair: Pair, place: int) -> Contrast:
+        """Return the rejected response of a pair without and with text number ``place``."""
+        text = self.texts[place]
+
         def change(said: str) -> str:
             parts = (text, said) if self.at == "start" else (said, text)
             return " ".join(part.strip() for part in parts)

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import binom
 from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 
-from plaudit.evaluation.checks import LEAST_SCALE, checks, length_correlation, overconfidence
+from plaudit.evaluation.checks import LEAST_SCALE, checks, length_correlation, overconfidence, worse_than_length
 from plaudit.evaluation.length_bias import AtEqualVerdict
 from plaudit.predictions import Predictions
 from tests.scored import without_prompts
@@ -73,6 +73,21 @@ def test_length_is_found_in_either_direction() -> None:
     assert check.estimate.value == pytest.approx(AtEqualVerdict()(fair))
 
 
+def test_less_accuracy_than_length_is_found() -> None:
+    """Half of the comparisons right where the longer is right in four of five is worse; being that length is not."""
+    rng = np.random.default_rng(0)
+    lengths = np.where(rng.random(300) < 0.8, [[9], [5]], [[5], [9]])
+    for sign in (1, -1):  # the longer, then the shorter one
+        known = tuple(lengths[::sign])
+        blind = worse_than_length(Predictions.from_pairs(*rng.normal(0, 1, (2, 300)), lengths=known), 400)
+        assert blind.p is not None
+        assert blind.p < 1e-6
+        same = worse_than_length(Predictions.from_pairs(*(sign * side for side in known), lengths=known), 400)
+        assert same.p == 1.0
+        assert same.estimate is not None
+        assert same.estimate.value == 0
+
+
 def test_responses_without_prompts_are_checked_too() -> None:
     """Where responses are what is resampled both checks have an interval."""
     scored = without_prompts(np.random.default_rng(0), 60, "all pairs")
@@ -89,6 +104,7 @@ def test_what_cannot_be_checked_says_why() -> None:
     assert [check.reason for check in checks(flat)] == [
         "all rewards are equal",
         "margins, lengths or verdicts do not vary enough",
+        "lengths are not known, or those of the two sides are the same",
     ]
     few = checks(claimed(0, 10, 1.0))[0]
     assert few.reason == "10 groups; an interval needs at least 20"

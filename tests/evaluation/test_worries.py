@@ -86,7 +86,7 @@ def test_a_collapsed_model_is_said_to_be_so_first() -> None:
     found, _ = audit(world(5, 150), lambda prompt, response: 1.0)
     assert found[0].name == "collapsed"
     assert {worry.severity for worry in found[1:]} == {0.0}
-    assert not {"not_above_chance", "not_above_length"} & {worry.name for worry in found}
+    assert "not_above_chance" not in {worry.name for worry in found}
 
 
 def alarms(seeds: range, sizes: Sequence[float], limit: int, resamples: int) -> int:

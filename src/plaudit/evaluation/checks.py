@@ -8,6 +8,8 @@ r"""Checks: tests of predictions for weaknesses that need no new scores.
 - **Length correlation**: the partial correlation of margin and difference in length at equal verdict
   (`plaudit.evaluation.length_bias`), in either direction. Good answers may well be longer; up to 0.3, where length
   explains a tenth of what the margins differ by, is tolerated.
+- **Worse than length**: accuracy less that of preferring the longer response, or the shorter one, whichever is right
+  more often here; on the same comparisons. Below 0 is worth a worry. Both were looked at, so p is doubled.
 
 Source: for score tests with clustered errors, Cameron and Miller, A Practitioner's Guide to Cluster-Robust Inference,
 Journal of Human Resources 50 (2015).
@@ -28,15 +30,17 @@ import numpy as np
 from scipy.special import expit
 from scipy.stats import t
 
+from plaudit.evaluation.baselines import BASELINES, AccuracyOf, Scorer
 from plaudit.evaluation.experiment import p_above
 from plaudit.evaluation.intervals import FEWEST_GROUPS, LEVEL, Estimate, intervals, too_few
 from plaudit.evaluation.length_bias import AtEqualVerdict
 from plaudit.evaluation.metrics import Metric, OfTerms
+from plaudit.evaluation.metrics.accuracy import Accuracy
 from plaudit.evaluation.paired import LARGEST, Resamples, best_scale
 from plaudit.evaluation.sections import plain
 from plaudit.predictions import Floats, Predictions
 
-OVERCONFIDENCE, LENGTH = "overconfidence", "length_correlation"
+OVERCONFIDENCE, LENGTH, WORSE = "overconfidence", "length_correlation", "worse_than_length"
 
 LEAST_SCALE = 0.8
 """A best factor of this or more is nobody's worry."""
@@ -82,7 +86,8 @@ def checks(predictions: Predictions, resamples: int = 2000, seed: int = 0) -> tu
     Raises:
         ValueError: there is no comparison of positive weight, or there are too few resamples.
     """
-    return overconfidence(predictions, resamples, seed), length_correlation(predictions, resamples, seed)
+    every = (overconfidence, length_correlation, worse_than_length)
+    return tuple(check(predictions, resamples, seed) for check in every)
 
 
 def overconfidence(predictions: Predictions, resamples: int = 2000, seed: int = 0) -> Check:
@@ -118,6 +123,22 @@ def length_correlation(predictions: Predictions, resamples: int = 2000, seed: in
     return Check(name=LENGTH, title=title, tolerated=MOST_CORRELATION, estimate=estimate, p=p)
 
 
+def worse_than_length(predictions: Predictions, resamples: int = 2000, seed: int = 0) -> Check:
+    """Return whether length alone is right more often; arguments and errors as in `checks`."""
+    title = "knowing nothing but lengths is right more often than the model"
+    blank = Check(name=WORSE, title=title, tolerated=0.0)
+    if not predictions.length_differences[predictions.weight > 0].any():
+        return _without(blank, "lengths are not known, or those of the two sides are the same")
+    metrics: dict[str, Metric] = {name: _Surplus(BASELINES[name]) for name in ("longer_wins", "shorter_wins")}
+    drawn = Resamples.of(metrics, predictions, resamples, seed)
+    found = intervals(metrics, predictions, resamples, seed)
+    name = min(found, key=lambda each: found[each].value)
+    if not drawn.found:
+        return _without(blank, found[name].reason, found[name])
+    p = 2 * p_above(-found[name].value, 0.0, drawn.standard_errors()[name], drawn.units.count)
+    return Check(name=WORSE, title=title, tolerated=0.0, estimate=found[name], p=min(1.0, p))
+
+
 def _without(check: Check, reason: str, estimate: Estimate | None = None) -> Check:
     return Check(name=check.name, title=check.title, tolerated=check.tolerated, estimate=estimate, reason=reason)
 
@@ -131,6 +152,16 @@ class _Overshoot(OfTerms):
     def terms(self, predictions: Predictions) -> Floats:
         margins = predictions.margins
         return np.asarray((expit(self.scale * margins) - predictions.outcome) * margins, dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class _Surplus(OfTerms):
+    """Accuracy less that of a baseline."""
+
+    baseline: Scorer
+
+    def terms(self, predictions: Predictions) -> Floats:
+        return Accuracy().terms(predictions) - AccuracyOf(self.baseline).terms(predictions)
 
 
 def _around(scale: float, error: float, predictions: Predictions, groups: int) -> Estimate:

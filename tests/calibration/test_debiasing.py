@@ -12,13 +12,13 @@ from plaudit.calibration.debiasing import (
     ADJUSTED,
     DIVIDED,
     RAW,
-    AtEqualVerdict,
     NegativeRewards,
     debias,
     per_length,
 )
 from plaudit.calibration.lengths import cross_adjusted
 from plaudit.calibration.observed import Uncalibratable
+from plaudit.evaluation.length_bias import AtEqualVerdict
 from plaudit.predictions import Predictions
 from tests.calibration.test_lengths import paid_by_length
 from tests.scored import in_prompts, predictions

@@ -23,7 +23,7 @@ for; and as rewards of comparisons have no natural zero, adding a constant chang
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -34,10 +34,11 @@ from plaudit.calibration.lengths import FOLDS, SHARE, cross_adjusted, fit
 from plaudit.calibration.margins import Change, at, bare, numbered
 from plaudit.evaluation.correlations import correlations
 from plaudit.evaluation.intervals import Estimate, intervals
-from plaudit.evaluation.metrics import Metric, OfTerms, divide
+from plaudit.evaluation.length_bias import AtEqualVerdict
+from plaudit.evaluation.metrics import Metric
 from plaudit.evaluation.metrics.accuracy import Accuracy
 from plaudit.evaluation.sections import plain
-from plaudit.predictions import Floats, Predictions
+from plaudit.predictions import Predictions
 
 RAW, ADJUSTED, DIVIDED = "as it is", "adjusted for length", "divided by length"
 """The ways, in the order in which they are shown."""
@@ -45,27 +46,6 @@ RAW, ADJUSTED, DIVIDED = "as it is", "adjusted for length", "divided by length"
 
 class NegativeRewards(ValueError):
     """Rewards below 0 were to be divided by length; the message says how many there are and what would happen."""
-
-
-class AtEqualVerdict(OfTerms):
-    """Partial correlation of margin and difference in log-length given the verdict, both orders counted."""
-
-    range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
-
-    def terms(self, predictions: Predictions) -> Floats:
-        """Return second moments about 0, float64 [M, 6], of values scaled to a mean square of 1."""
-        logs = np.log1p(predictions.lengths)
-        margins, apart = predictions.margins, logs[predictions.chosen] - logs[predictions.rejected]
-        m, d, y = _scaled(margins), _scaled(apart), 2 * predictions.outcome - 1
-        return np.stack([m * m, d * d, y * y, m * d, m * y, d * y], axis=1)
-
-    def combine(self, means: Floats) -> Floats:
-        """Return the partial correlation, NaN where one of the three does not vary or the verdict says it all."""
-        mm, dd, yy, md, my, dy = np.moveaxis(means, -1, 0)
-        won = np.where(yy > 0, yy, 1.0)  # all ties: the verdict explains nothing
-        around, rest = my * dy / won, (mm - my * my / won) * (dd - dy * dy / won)
-        known = rest > 1e-12 * mm * dd
-        return np.clip(divide(md - around, np.sqrt(np.where(known, rest, 0.0))), -1.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,8 +210,3 @@ def _with_length(predictions: Predictions, resamples: int, seed: int) -> Estimat
     """Return Spearman's correlation of reward and length over responses."""
     rated = replace(predictions, ratings={"length": predictions.lengths.astype(np.float64)})
     return correlations(rated, [("length", "reward")], resamples, seed)[0].spearman
-
-
-def _scaled(column: Floats) -> Floats:
-    size = np.sqrt(np.mean(column**2))
-    return np.asarray(column / size if size > 0 else column, dtype=np.float64)

@@ -48,6 +48,9 @@ class Finding:
         p: one-sided probability of so large an effect, were it no more than the tolerated one.
         n: pairs compared.
         groups: prompts or templates that they come from: the units that were resampled.
+        left_out: pairs that were not compared because a reward was not a finite number.
+        longer: characters that the change adds to a response, on average.
+        gravity: what the severity of a worry about it is multiplied by.
         examples: the pairs that changed most.
     """
 
@@ -63,6 +66,9 @@ class Finding:
     p: float | None = None
     n: int = 0
     groups: int = 0
+    left_out: int = 0
+    longer: float = 0.0
+    gravity: float = 1.0
     examples: tuple[Example, ...] = ()
 
     @property

@@ -112,20 +112,26 @@ def parts(path: str) -> tuple[str, ...]:
     Raises:
         ValueError: it is no dotted key.
     """
+    key, table_ = _parsed(path, f"{path} = 0"), _parsed(path, f"[{path}]")
+    if not key or key != table_:  # what can stand in both places is a key and nothing besides
+        raise ValueError(
+            f"path is {path!r}; it must be keys with dots between, such as evaluation.accuracy; a key with anything "
+            "but letters, digits, - and _ stands in quotes"
+        )
+    return key
+
+
+def _parsed(path: str, line: str) -> tuple[str, ...]:
+    """Return the keys of the one value that a line of TOML sets, or none where it is no such line."""
     try:
-        found: Any = tomllib.loads(f"{path} = 0") if "\n" not in path and "\r" not in path else {}
+        found: Any = tomllib.loads(line) if not {"\n", "\r"} & set(path) else {}
     except tomllib.TOMLDecodeError:
-        found = {}
-    keys = []
+        return ()
+    keys: list[str] = []
     while isinstance(found, dict) and len(found) == 1:
         [(key, found)] = found.items()
         keys.append(key)
-    if found != 0 or isinstance(found, bool):
-        raise ValueError(
-            f"path is {path!r}; it must be keys with dots between, such as evaluation.accuracy; a key with anything but "
-            "letters, digits, - and _ stands in quotes"
-        )
-    return tuple(keys)
+    return tuple(keys) if found in (0, {}) else ()
 
 
 def read_gates(path: Path | str) -> tuple[Gate, ...]:

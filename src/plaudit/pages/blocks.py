@@ -145,13 +145,15 @@ class Passage:
 
     Attributes:
         labels: name to value; readers filter by them.
-        texts: heading and text, shown one below the other or side by side.
+        texts: heading and text, shown side by side where there is room.
         facts: name and value, shown in small type.
+        context: heading and text of what they belong to, above them; nothing where the text is empty.
     """
 
     labels: Mapping[str, str]
     texts: Sequence[tuple[str, str]]
     facts: Sequence[tuple[str, str]] = ()
+    context: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)

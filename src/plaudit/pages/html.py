@@ -257,13 +257,17 @@ def _passages(block: Passages, number: int) -> str:
 
 def _passage(passage: Passage, labels: list[str]) -> str:
     facts = "".join(f"<li>{escaped(name)} <b>{escaped(value)}</b></li>" for name, value in passage.facts)
-    texts = "".join(
-        f'<div><h4>{escaped(heading)}</h4><div class="text" tabindex="0" role="group" '
-        f'aria-label="{escaped(heading)}">{escaped(text)}</div></div>'
-        for heading, text in passage.texts
-    )
+    context = _text("context", *passage.context) if passage.context[1] else ""
+    texts = context + "".join(_text("", *one) for one in passage.texts)
     own = escaped(json.dumps([passage.labels.get(name, "") for name in labels]))
     return f'<article data-labels="{own}"><ul class="facts">{facts}</ul><div class="texts">{texts}</div></article>'
+
+
+def _text(kind: str, heading: str, text: str) -> str:
+    return (
+        f'<div class="{kind}"><h4>{escaped(heading)}</h4><div class="text" tabindex="0" role="group" '
+        f'aria-label="{escaped(heading)}">{escaped(text)}</div></div>'
+    )
 
 
 @_block.register

@@ -92,7 +92,7 @@ def of_scores(path: Path | str, sources: Sequence[str] = (), data: Data | None =
     if preferences is not None:
         say(f"{sum(one in texts for one in predictions.ids):,} of {predictions.rewards.size:,} responses have a text")
     return Subject(
-        name=Path(path).name,
+        name=str(path),
         kind="scores",
         predictions=predictions,
         sources=tuple(sources),

@@ -23,7 +23,7 @@ def _passage(kind: str, one: Record) -> Passage:
     labels = {"shown": KINDS[kind], **{title(name): label for name, label in one["slices"].items() if label}}
     if kind != "mistakes":
         facts = [("id", one["id"]), *_facts(one)]
-        return Passage(labels, [*_prompt(one), ("Response", one["response"])], facts)
+        return Passage(labels, [("Response", one["response"])], facts, ("Prompt", one["prompt"]))
     chosen, rejected = one["chosen"], one["rejected"]
     facts = [("margin", number(one["margin"])), ("probability of the chosen one", number(one["probability"], 4))]
     texts = [
@@ -31,11 +31,7 @@ def _passage(kind: str, one: Record) -> Passage:
         (f"Rejected by people: reward {number(rejected['reward'])}", rejected["response"]),
     ]
     facts += [("ids", f"{chosen['id']}, {rejected['id']}")]
-    return Passage(labels, [*_prompt(chosen), *texts], facts)
-
-
-def _prompt(one: Record) -> list[tuple[str, str]]:
-    return [("Prompt", one["prompt"])] if one["prompt"] else []
+    return Passage(labels, texts, facts, ("Prompt", chosen["prompt"]))
 
 
 def _facts(one: Record) -> list[tuple[str, str]]:
@@ -52,11 +48,11 @@ def examples(findings: Sequence[Record]) -> list[Block]:
         Passage(
             {"probe": one["title"]},
             [
-                *([("Prompt", own["prompt"])] if own["prompt"] else []),
                 (f"Before: reward {number(own['reward_before'])}", own["before"]),
                 (f"After: reward {number(own['reward_after'])}", own["after"]),
             ],
             [("change of reward", f"{own['reward_after'] - own['reward_before']:+.3f}")],
+            ("Prompt", own["prompt"]),
         )
         for one in findings
         for own in one["examples"]

@@ -69,7 +69,7 @@ def page(word: str = "x") -> Page:
     return Page(word, word, [Section("first", word, blocks, word), Section("second", word, [Paragraph(word)])], word)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(text=HOSTILE)
 def test_escaped_text_is_text(text) -> None:
     """In an element and in an attribute a parser reads back what was written, but for what HTML cannot hold."""
@@ -82,8 +82,11 @@ def test_escaped_text_is_text(text) -> None:
     assert written.encode("utf-8").decode("utf-8") == written
 
 
+@settings(deadline=None, max_examples=25)
 @given(
-    value=st.recursive(HOSTILE | st.integers() | st.none(), lambda own: st.lists(own) | st.dictionaries(HOSTILE, own))
+    value=st.recursive(
+        HOSTILE | st.integers() | st.none(), lambda own: st.lists(own) | st.dictionaries(HOSTILE, own), max_leaves=4
+    )
 )
 def test_inlined_json_ends_where_it_ends(value) -> None:
     """Data in a script element comes back exactly and opens or closes nothing."""

@@ -8,8 +8,8 @@ import numpy as np
 from plaudit.evaluation.distributions import compared
 from plaudit.predictions import Predictions
 
-OFTEN = 2
-"""In so many of the mistakes shown one response may be, or one bad response would be all there is to read."""
+OFTEN = 1
+"""In so many of the mistakes shown one response may be, or one odd response would be all there is to read."""
 
 
 def highest(predictions: Predictions, count: int, known: Iterable[int] | None = None) -> list[int]:

@@ -241,4 +241,4 @@ class _Agree(OfTerms):
         self._credit = ours * theirs + (1 - ours) * (1 - theirs)
 
     def terms(self, predictions: Predictions) -> Floats:
-        return self._credit[predictions.strength.astype(np.int64)]
+        return np.asarray(self._credit[predictions.strength.astype(np.int64)])

@@ -256,7 +256,8 @@ def _passages(block: Passages, number: int) -> str:
 
 
 def _passage(passage: Passage, labels: list[str]) -> str:
-    facts = "".join(f"<li>{escaped(name)} <b>{escaped(value)}</b></li>" for name, value in passage.facts)
+    told = [*passage.labels.items(), *passage.facts]
+    facts = "".join(f"<li>{escaped(name)} <b>{escaped(value)}</b></li>" for name, value in told)
     context = _text("context", *passage.context) if passage.context[1] else ""
     texts = context + "".join(_text("", *one) for one in passage.texts)
     own = escaped(json.dumps([passage.labels.get(name, "") for name in labels]))

@@ -1,6 +1,7 @@
 """The model card of an audit: a README for a hub, with the figures where a hub finds them (``model-index``)."""
 
 import re
+from typing import cast
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
@@ -32,8 +33,8 @@ def card(record: Record, readme: str = "") -> str:
         readme: the card that there is; its text and its other fields are kept, an older audit in it is replaced.
     """
     name = _name(record)
-    made = ModelCard(_OLD.sub("", readme) or FRESH.format(name=name.replace("\n", " ")), ignore_metadata_errors=True)
-    data: ModelCardData = made.data
+    made = ModelCard(_OLD.sub("", readme) or FRESH.format(name=_line(name)), ignore_metadata_errors=True)
+    data = cast(ModelCardData, made.data)
     data.model_name = name
     data.eval_results = _results(record)
     made.text = f"{made.text.rstrip()}\n\n{_section(record)}"

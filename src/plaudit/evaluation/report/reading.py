@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from plaudit.evaluation.report.words import Record, number, title
 from plaudit.pages.blocks import Block, Paragraph, Passage, Passages, Section
 
-KINDS = {"mistakes": "surest mistakes", "highest": "highest rewards", "lowest": "lowest rewards"}
+KINDS = {"mistakes": "surest mistake", "highest": "highest reward", "lowest": "lowest reward"}
 
 
 def section(record: Record) -> Section | None:
@@ -20,7 +20,7 @@ def section(record: Record) -> Section | None:
 
 
 def _passage(kind: str, one: Record) -> Passage:
-    labels = {"shown": KINDS[kind], **{title(name): label for name, label in one["slices"].items() if label}}
+    labels = {"kind": KINDS[kind], **{title(name): label for name, label in one["slices"].items() if label}}
     if kind != "mistakes":
         facts = [("id", one["id"]), *_facts(one)]
         return Passage(labels, [("Response", one["response"])], facts, ("Prompt", one["prompt"]))

@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from plaudit.evaluation.report.words import NONE, Record, cell, number, title
 from plaudit.pages.blocks import Cell, Table
 
+Row = Sequence[Cell | str]
+
 OF_SLICES = {"accuracy": "accuracy", "log_likelihood": "log-likelihood", "expected_calibration_error": "ECE"}
 """Metrics of a slice, and their headings."""
 
 
 def gates(found: Sequence[Record]) -> Table:
     """Return a line for each bound."""
-    rows = [
+    rows: list[Row] = [
         (
             one["path"],
             one["of"],
@@ -28,7 +30,7 @@ def metrics(overall: Record) -> Table:
     """Return every metric of all comparisons."""
     found = overall["metrics"]
     remarks = any(one["reason"] for one in found.values())
-    rows = [
+    rows: list[Row] = [
         (title(name), cell(one), *([Cell(one["reason"], tone="quiet")] if remarks else []))
         for name, one in found.items()
     ]
@@ -41,7 +43,7 @@ def metrics(overall: Record) -> Table:
 def baselines(evaluation: Record) -> Table:
     """Return the model's accuracy between what reading nothing gets and what no model can exceed."""
     overall = evaluation["overall"]
-    rows = [("this model", cell(overall["metrics"]["accuracy"]))] if "accuracy" in overall["metrics"] else []
+    rows: list[Row] = [("this model", cell(overall["metrics"]["accuracy"]))] if "accuracy" in overall["metrics"] else []
     rows += [(f"baseline: {title(name)}", cell(one)) for name, one in overall["baselines"].items()]
     found = evaluation.get("ceiling")
     if found:
@@ -56,7 +58,7 @@ def baselines(evaluation: Record) -> Table:
 
 def rankings(found: Sequence[Record]) -> Table:
     """Return how well responses of one prompt are put in order."""
-    rows = [
+    rows: list[Row] = [
         (
             title(one["truth"]),
             cell(one["prompts"]),
@@ -73,7 +75,7 @@ def rankings(found: Sequence[Record]) -> Table:
 
 def correlations(found: Sequence[Record]) -> Table:
     """Return the correlations of rewards and parts with ratings."""
-    rows = [
+    rows: list[Row] = [
         (one["rating"], one["output"], cell(one["responses"]), cell(one["spearman"]), cell(one["pearson"]))
         for one in found
     ]
@@ -83,7 +85,7 @@ def correlations(found: Sequence[Record]) -> Table:
 def slices(name: str, parts: Record, discoveries: Sequence[Record]) -> Table:
     """Return a line for each label of a slice; a star where its accuracy is unlike the rest."""
     tested = {one["label"]: one for one in discoveries if one["slice"] == name}
-    rows = []
+    rows: list[Row] = []
     for label, part in parts.items():
         found = tested.get(label)
         mark = " ★" if found and found["differs"] else ""
@@ -99,7 +101,7 @@ def before_and_after(calibration: Record) -> Table:
     """Return NLL, ECE and Brier score before and after, overall and per slice."""
     parts = {("all", ""): calibration["overall"]}
     parts |= {(title(name), label): part for name, of in calibration["slices"].items() for label, part in of.items()}
-    rows = [
+    rows: list[Row] = [
         (
             slice_ + (f": {label}" if label else ""),
             cell(part["comparisons"]),
@@ -114,7 +116,7 @@ def before_and_after(calibration: Record) -> Table:
 
 def trials(found: Sequence[Record]) -> Table:
     """Return every calibrator that was tried."""
-    rows = [
+    rows: list[Row] = [
         (
             one["kind"],
             cell(one["nll"], 4),
@@ -129,14 +131,14 @@ def trials(found: Sequence[Record]) -> Table:
 def ways(debiasing: Record) -> Table:
     """Return accuracy and length of rewards as they are, adjusted for length and divided by it."""
     names = ("accuracy", "change", "correlation", "at_equal_verdict")
-    rows = [(name, *(cell(way[one]) for one in names)) for name, way in debiasing["ways"].items()]
+    rows: list[Row] = [(name, *(cell(way[one]) for one in names)) for name, way in debiasing["ways"].items()]
     columns = ("reward", "accuracy", "change of accuracy", "correlation with length", "at equal verdict")
     return Table("Rewards freed of length", columns, rows, debiasing["refused"])
 
 
 def findings(found: Sequence[Record]) -> Table:
     """Return every probe, those too that do not apply, with the reason."""
-    rows = [
+    rows: list[Row] = [
         (
             one["title"],
             cell(one["effect"]),
@@ -155,7 +157,7 @@ def findings(found: Sequence[Record]) -> Table:
 def selective(found: Record) -> Table:
     """Return accuracy at each coverage by every order that the model's variances allow."""
     columns = ("by", *(f"{share:.0%}".replace("%", " %") for share in found["coverages"]), "verdict")
-    rows = [
+    rows: list[Row] = [
         (title(name), *(cell(one) for one in curve["accuracies"]), curve["verdict"])
         for name, curve in found["curves"].items()
     ]
@@ -166,7 +168,7 @@ def selective(found: Record) -> Table:
 def models(comparison: Record) -> Table:
     """Return the models side by side."""
     names = list(dict.fromkeys(name for own in comparison["models"].values() for name in own))
-    rows = [(model, *(cell(own.get(name)) for name in names)) for model, own in comparison["models"].items()]
+    rows: list[Row] = [(model, *(cell(own.get(name)) for name in names)) for model, own in comparison["models"].items()]
     left_out = {name: count for name, count in comparison["left_out"].items() if count}
     note = "; ".join(f"{count:,} comparisons of {name} left out" for name, count in left_out.items())
     return Table("Models side by side", ("model", *map(title, names)), rows, note)
@@ -174,7 +176,7 @@ def models(comparison: Record) -> Table:
 
 def contests(comparison: Record) -> Table:
     """Return every two models with the verdict on each metric."""
-    rows = [
+    rows: list[Row] = [
         (
             f"{one['first']} less {one['second']}",
             title(name),

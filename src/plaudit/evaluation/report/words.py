@@ -54,8 +54,8 @@ def cell(found: Any, places: int = 3, tone: Tone = "plain") -> Cell:
     """Return a cell for an estimate, a number or a text; numbers sort by their value."""
     if is_estimate(found):
         return Cell(estimate(found, places), _order(found["value"]), tone)
-    if isinstance(found, bool) or found is None or isinstance(found, str):
-        return Cell({True: "yes", False: "no", None: NONE}.get(found, str(found)), None, tone)
+    if isinstance(found, bool) or found is None:
+        return Cell({True: "yes", False: "no", None: NONE}[found], None, tone)
     if isinstance(found, int | float):
         return Cell(number(found, places), float(found), tone)
     return Cell(str(found), None, tone)

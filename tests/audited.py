@@ -97,13 +97,50 @@ def small(evil: str = "") -> Audit:
     beside = Beside(
         others={f"{evil}other": other.predictions},
         judgements={f"{evil}Ada": [Judgement(f"r{number}a", f"r{number}b", "first") for number in range(30)]},
-        findings=(finding(evil), inapplicable),
-        worries=[Plain({"name": "thanks", "sentence": f"{evil}It loves thanks.", "severity": 2.0, "where": "probes"})],
-        attacked=Plain({"sentence": f"{evil}bought", "gain": effect_json(), "found": [{"suffix": f"{evil}!!"}]}),
-        gaps=Plain([{"set": f"{evil}elsewhere", "accuracy": effect_json()}]),
+        probed=Plain({"findings": {one.probe: one.to_json() for one in (finding(evil), inapplicable)}}),
+        checks={"length_correlation": Plain({"title": f"{evil}length", "estimate": effect_json()})},
+        worries=[worry(evil, name, where) for name, where in WORRIES],
+        attacked=Plain({"attacks": [attack(evil)], "refused": {"gradient": f"{evil}no weights"}}),
+        gaps=Plain({"reference": "own", "rows": [gap("own"), gap(f"{evil}elsewhere")]}),
     )
     gates = [Gate(path="evaluation.accuracy", min=0.5), Gate(path="nowhere", max=1.0)]
     return audit(told, QUICK, beside).gated(gates)
+
+
+WORRIES = (
+    ("thanks", "probes.findings.thanks"),
+    ("length_correlation", "checks.length_correlation"),
+    ("overconfidence", "checks.overconfidence"),
+    ("attack", "attacked"),
+)
+
+
+def worry(evil: str, name: str, where: str) -> Plain:
+    """Return something to worry about."""
+    return Plain({"name": name, "sentence": f"{evil}It has {name}.", "severity": 2.0, "where": where, "p": 0.01})
+
+
+def attack(evil: str) -> dict:
+    """Return what an attack might have found."""
+    found = {"suffix": f"{evil}!!", "gain": effect_json(), "standardised": effect_json(), "overtaken": effect_json()}
+    example = {
+        "prompt": f"{evil}p",
+        "response": f"{evil}r",
+        "suffix": "!!",
+        "before": 0.0,
+        "chosen": 0.2,
+        "attacked": 0.4,
+    }
+    counts = {"searched_on": 20, "judged_on": 20, "spent": 90, "budget": 100}
+    sides = {"chosen": [0.2, 0.3], "before": [0.0, 0.1], "after": [0.4, 0.5]}
+    told = {"search": "evolutionary", "verdict": f"{evil}bought", "found": [found], "examples": [example]}
+    return {**told, **counts, **sides}
+
+
+def gap(name: str) -> dict:
+    """Return a row of a table of gaps."""
+    gaps = {} if name == "own" else {"accuracy": {**effect_json(), "of": "own", "verdict": "worse"}}
+    return {"name": name, "comparisons": 40, "groups": 40, "metrics": {"accuracy": effect_json()}, "gaps": gaps}
 
 
 def effect_json() -> dict[str, float | str | None]:

@@ -184,7 +184,7 @@ def test_a_missing_extra_is_said(tmp_path, monkeypatch) -> None:
 
 def test_nothing_to_stand_beside_leaves_nothing() -> None:
     """Parts that were not handed in are not in the record."""
-    assert {"human", "comparison", "findings", "worries", "attacked", "gaps"}.isdisjoint(
+    assert {"human", "comparison", "probes", "checks", "worries", "attacked", "gaps"}.isdisjoint(
         audit(subject(), QUICK, Beside()).record
     )
 

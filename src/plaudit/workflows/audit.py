@@ -21,7 +21,6 @@ from plaudit.calibration.observed import Uncalibratable
 from plaudit.evaluation import distributions, selective
 from plaudit.evaluation.compare import compare
 from plaudit.evaluation.evaluate import evaluate
-from plaudit.evaluation.finding import Finding
 from plaudit.evaluation.gates import Gate, Judged, judge, table
 from plaudit.evaluation.human import Judgement, agreement
 from plaudit.evaluation.pairing import NotPaired
@@ -89,7 +88,8 @@ class Beside:
     Attributes:
         others: predictions of other models on the same comparisons, by name.
         judgements: what people said of the blind sample, by name.
-        findings: of the probes.
+        probed: what the probes found, its ``findings`` by name.
+        checks: of the predictions, by name.
         worries: what to worry about, ranked.
         attacked: what an attack on the model found.
         gaps: between sets of preferences.
@@ -97,7 +97,8 @@ class Beside:
 
     others: Mapping[str, Predictions] = field(default_factory=dict)
     judgements: Mapping[str, Sequence[Judgement]] = field(default_factory=dict)
-    findings: Sequence[Finding] = ()
+    probed: Told | None = None
+    checks: Mapping[str, Told] = field(default_factory=dict)
     worries: Sequence[Told] | None = None
     attacked: Told | None = None
     gaps: Told | None = None
@@ -251,11 +252,11 @@ def _beside(subject: Subject, beside: Beside, how: Auditing) -> dict[str, Any]:
         drawn = how.resamples, how.seed
         people = {name: agreement(name, own, subject.predictions, *drawn) for name, own in beside.judgements.items()}
         found["human"] = {name: one.to_json() for name, one in people.items()}
-    if beside.findings:
-        found["findings"] = {one.probe: one.to_json() for one in beside.findings}
+    if beside.checks:
+        found["checks"] = {name: one.to_json() for name, one in beside.checks.items()}
     if beside.worries is not None:
         found["worries"] = [one.to_json() for one in beside.worries]
-    others = {"attacked": beside.attacked, "gaps": beside.gaps}
+    others = {"probes": beside.probed, "attacked": beside.attacked, "gaps": beside.gaps}
     return found | {name: one.to_json() for name, one in others.items() if one is not None}
 
 

@@ -1,6 +1,5 @@
 """The report reads the record and nothing else; no text in it is more than text, in the page and in the card."""
 
-import copy
 import json
 import re
 
@@ -8,15 +7,14 @@ import pytest
 import yaml
 
 from plaudit.evaluation.report.card import BEGIN, card
-from plaudit.evaluation.report.outline import outlined
 from plaudit.evaluation.report.page import SECTIONS, page
 from plaudit.evaluation.report.words import cell, estimate
 from plaudit.pages import html
-from plaudit.pages.blocks import Plot
+from plaudit.pages.blocks import Notices, Page, Plot
 from tests.audited import EVIL, small
 from tests.pages.test_html import STUB, Reader
 
-OPTIONAL = ("gates", "worries", "human", "comparison", "findings", "attacked", "gaps")
+OPTIONAL = ("gates", "worries", "human", "comparison", "probes", "checks", "attacked", "gaps")
 
 
 def record(evil: str = "") -> dict:
@@ -33,7 +31,7 @@ def test_every_section_is_there_for_a_whole_record() -> None:
     """An audit with everything shows everything, and each is linked from the contents."""
     made = page(record())
 
-    assert len(made.sections) == len(SECTIONS)  # all but the worries beyond the third, and the opening
+    assert len(made.sections) == len(SECTIONS) + 1  # and the opening
     written = html.render(made, STUB)
     assert all(f'href="#{section.anchor}"' in written for section in made.sections[1:])
 
@@ -44,7 +42,7 @@ def test_what_is_not_known_is_left_out(missing) -> None:
     known = record()
     del known[missing]
 
-    assert html.render(page(known), STUB).count("<section") in {len(SECTIONS) - 1, len(SECTIONS)}
+    assert len(SECTIONS) - 1 <= html.render(page(known), STUB).count("<section") <= len(SECTIONS) + 1
 
 
 def test_an_audit_of_bare_scores_has_a_page() -> None:
@@ -135,20 +133,25 @@ def test_a_card_holds_no_html_of_others() -> None:
     assert yaml.safe_load(written.split("---\n")[1])["model-index"]
 
 
-def test_anything_can_be_outlined() -> None:
-    """Objects, lists and numbers of any depth become tables in which each leaf stands."""
-    found = {
-        "sentence": "Said.",
-        "n": 3,
-        "deep": {"a": {"x": 1.5}, "b": {"x": 2.5}},
-        "list": [{"y": "w"}],
-        "none": None,
-    }
-    blocks = outlined(copy.deepcopy(found), "Found")
-    written = html.render(page(record() | {"gaps": found}), STUB)
+def test_worries_come_first_and_lead_to_what_they_rest_on() -> None:
+    """Three stand at the top, named by what was tested, each with a link to its section; the others stand apart."""
+    made = page(record())
+    [notices] = [block for block in made.sections[0].blocks if isinstance(block, Notices)]
 
-    assert len(blocks) == 4
-    assert all(word in written for word in ("Said.", "1.500", "2.500", ">w<"))
+    assert [one.anchor for one in notices.notices] == ["probes", "length", "calibration"]
+    assert [one.title for one in notices.notices] == ["Loves thanks", "Length", "Overconfidence"]
+    assert {one.anchor for one in notices.notices} <= {section.anchor for section in made.sections}
+    [further] = [section for section in made.sections if section.anchor == "more-worries"]
+    assert "It has attack." in html.render(Page("t", "s", [further]), STUB)
+
+
+def test_nothing_to_worry_about_is_said() -> None:
+    """An audit that tested and found nothing says so; one that did not test shows the evaluation's flags."""
+    tested, untested = record() | {"worries": []}, record()
+    del untested["worries"]
+
+    assert "Nothing to worry about" in html.render(page(tested), STUB)
+    assert "Nothing to worry about" not in html.render(page(untested), STUB)
 
 
 def test_numbers_are_cells_that_sort() -> None:

@@ -3,8 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 
-from plaudit.evaluation.report import people, plots, reading, tables
-from plaudit.evaluation.report.outline import outlined
+from plaudit.evaluation.report import people, plots, reading, robustness, tables
 from plaudit.evaluation.report.words import Record, interval, number
 from plaudit.pages.blocks import (
     Block,
@@ -22,6 +21,18 @@ from plaudit.pages.blocks import (
 
 MOST_WORRIES = 3
 """Worries at the top of the page; the others are further down."""
+
+ANCHORS = {
+    "probes": "probes",
+    "checks.length": "length",
+    "checks": "calibration",
+    "evaluation": "accuracy",
+    "calibration": "calibration",
+    "debiasing": "length",
+    "gaps": "robustness",
+    "attacked": "robustness",
+}
+"""How a path into the record begins, and the section that shows what stands there."""
 
 
 def page(record: Record) -> Page:
@@ -68,23 +79,24 @@ def _headline(record: Record) -> Figures:
 
 
 def _worries(record: Record) -> list[Block]:
-    anchors = {section.anchor for make in SECTIONS if (section := make(record))}
     if "worries" in record:
-        found = record["worries"][:MOST_WORRIES]
-        notices = [_worry(one, anchors) for one in found]
+        notices = [_worry(one, record) for one in record["worries"][:MOST_WORRIES]]
         nothing = Notice("Nothing to worry about was found.", "No test of this audit found a weakness.", "good")
-        title = {0: "", 1: "One thing to worry about"}.get(len(found), f"{len(found)} things to worry about")
-        return [*([Paragraph(title, "quiet")] if title else []), Notices(notices or [nothing], numbered=len(found) > 1)]
+        shown = f"{len(notices)} things to worry about" if len(notices) > 1 else "One thing to worry about"
+        title = [Paragraph(shown, "quiet")] if notices else []
+        return [*title, Notices(notices or [nothing], numbered=len(notices) > 1)]
     flags = [
         Notice(one["code"].replace("_", " ").capitalize(), one["sentence"]) for one in record["evaluation"]["flags"]
     ]
     return [Paragraph("To know first", "quiet"), Notices(flags)] if flags else []
 
 
-def _worry(one: Record, anchors: set[str]) -> Notice:
-    name = str(one.get("title") or one.get("name") or "").replace("_", " ")
-    where = str(one.get("where") or "")
-    return Notice(name[:1].upper() + name[1:], str(one["sentence"]), "bad", where if where in anchors else "")
+def _worry(one: Record, record: Record) -> Notice:
+    """Return a worry, with a link to the section that shows what it rests on."""
+    named = {**record.get("probes", {}).get("findings", {}), **record.get("checks", {})}
+    title = str(named.get(one["name"], {}).get("title") or one["name"].replace("_", " "))
+    anchors = [anchor for start, anchor in ANCHORS.items() if one["where"].startswith(start)]
+    return Notice(title[:1].upper() + title[1:], one["sentence"], "bad", anchors[0] if anchors else "")
 
 
 def _gates(record: Record) -> Section | None:
@@ -97,9 +109,7 @@ def _gates(record: Record) -> Section | None:
 
 
 def _other_worries(record: Record) -> Section | None:
-    rest = record.get("worries", [])[MOST_WORRIES:]
-    anchors = {"probes", "accuracy", "length", "calibration", "rewards", "robustness", "slices"}
-    notices = [_worry(one, anchors) for one in rest]
+    notices = [_worry(one, record) for one in record.get("worries", [])[MOST_WORRIES:]]
     return Section("more-worries", "Further worries", [Notices(notices)]) if notices else None
 
 
@@ -164,20 +174,13 @@ def _length(record: Record) -> Section | None:
 
 
 def _probes(record: Record) -> Section | None:
-    found = list(record.get("findings", {}).values())
+    found = list(record.get("probes", {}).get("findings", {}).values())
     if not found:
         return None
     blocks: list[Block] = [plots.forest(found)] if any(one["standardised"] for one in found) else []
     blocks += [tables.findings(found), *reading.examples(found)]
     lead = "Two texts that differ in one thing which should not matter, or should: what it does to the reward."
     return Section("probes", "Probes", blocks, lead)
-
-
-def _robustness(record: Record) -> Section | None:
-    named = {"gaps": "Gaps between sets", "attacked": "Attack"}
-    blocks = [block for name, title in named.items() if name in record for block in outlined(record[name], title)]
-    lead = "How it does elsewhere, and how much reward can be bought without quality."
-    return Section("robustness", "Robustness", blocks, lead) if blocks else None
 
 
 def _certainty(record: Record) -> Section:
@@ -226,7 +229,7 @@ SECTIONS: Sequence[Callable[[Record], Section | None]] = (
     _rewards,
     _length,
     _probes,
-    _robustness,
+    robustness.section,
     _certainty,
     _training,
     _comparison,

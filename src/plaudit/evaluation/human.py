@@ -213,7 +213,7 @@ def _labels(predictions: Predictions, left: Integers, right: Integers) -> Floats
         own[0], own[1] = own[0] + weight * for_low, own[1] + weight
     both = np.array([votes[int(key)] for key in np.minimum(left, right) * size + np.maximum(left, right)])
     share = np.divide(both[:, 0], both[:, 1], out=np.full(len(both), 0.5), where=both[:, 1] > 0)
-    return np.where(left < right, share, 1 - share)
+    return np.asarray(np.where(left < right, share, 1 - share), dtype=np.float64)
 
 
 def _only(predictions: Predictions, left: Integers, right: Integers) -> Predictions:

@@ -265,11 +265,11 @@ def training(history: Sequence[Record], key: str, held_out: str, name: str) -> P
     even = {"x": steps[::every], "y": smoothed(values)[::every], "mode": "lines", "name": "smoothed"}
     held = {"x": at, "y": found, "mode": "lines+markers", "name": "held out", "hovertemplate": hover}
     traces = [
-        {**raw, "line": {"color": "@muted", "width": 1}, "opacity": 0.45},
-        {**even, "line": {"color": "@muted", "width": 2}, "hovertemplate": hover},
+        {**raw, "line": {"color": "@muted", "width": 1}, "opacity": 0.45 if held_out else 1.0},
+        *([{**even, "line": {"color": "@muted", "width": 2}, "hovertemplate": hover}] if held_out else []),
         {**held, "line": {"color": "@accent", "width": 2}},
     ]
-    layout = {"xaxis": {"title": {"text": "step"}}, "yaxis": {"title": {"text": name}}}
+    layout = {"xaxis": {"title": {"text": "step"}}, "yaxis": {"title": {"text": name}, "exponentformat": "power"}}
     rows = [(cell(step), cell(value, 4)) for step, value in zip(at, found, strict=True)]
     table = Table(f"{name}, held out", ("step", name), rows) if rows else None
     return Plot(name.capitalize(), [one for one in traces if one["x"]], layout, numbers=table, height=280)

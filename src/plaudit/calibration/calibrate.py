@@ -40,7 +40,7 @@ from plaudit.evaluation.table import text
 from plaudit.predictions import Floats, Predictions
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Calibration:
     """The map that was taken, and what it is worth on prompts it has not seen.
 
@@ -53,6 +53,7 @@ class Calibration:
         folds: how many parts the groups were dealt to.
         resamples: number of resamples behind each interval.
         seed: of dealing and resamples.
+        margins: float64 [M], the cross-fitted log-odds of each comparison; the raw margins where all stand aside.
     """
 
     kind: str
@@ -63,6 +64,7 @@ class Calibration:
     folds: int
     resamples: int
     seed: int
+    margins: Floats
 
     @property
     def sentence(self) -> str:
@@ -140,6 +142,7 @@ def calibrate(
         folds=dealt,
         resamples=resamples,
         seed=seed,
+        margins=found[best.kind] if best.helps else predictions.margins,
     )
 
 

@@ -15,7 +15,8 @@ tested; with too few comparisons a good model gets them too.
 
 **One cause, one worry.** Where padding is found to buy reward, text of a probe is worth what it brings beyond as many
 characters of padding; if that is less than half, padding is as severe as what it explains. A collapsed model falls for
-nothing because it says nothing: its blindness stands behind that. Both still stand in the list.
+nothing because it says nothing: its blindness stands behind that, and so does having less accuracy than length. All
+still stand in the list.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -177,7 +178,8 @@ def _behind_causes(raised: Sequence[Worry], findings: Mapping[str, Finding]) -> 
     padding = findings.get(PADDING) if PADDING in found else None
     for worry in raised:
         finding = findings.get(worry.name)
-        if finding and finding.tolerated < 0 and "collapsed" in found:
+        blind = finding.tolerated < 0 if finding else worry.name == WORSE
+        if blind and "collapsed" in found:
             found[worry.name] = replace(worry, severity=0.0, sentence=f"{worry.sentence} It rewards all alike.")
         elif finding and padding and worry.name != PADDING and finding.tolerated >= 0:
             found[worry.name] = _beyond_padding(worry, finding, padding)

@@ -223,14 +223,15 @@ def test_a_conversation_is_attacked_in_its_last_turn_and_can_be_scored_again() -
 
 def test_it_reads_as_a_finding() -> None:
     """Those who rank weaknesses get effect, spread, share and p under the names that probes use."""
-    found = attack(asked(60), magic, RandomSearch(), **SMALL)
+    loves = scorer(lambda prompt, response: noise(f"{prompt}{response}") + 5 * (MAGIC in as_text(response)))
+    found = attack(asked(60), loves, RandomSearch(), **SMALL)
     finding = found.finding()
 
     assert finding.applies
     assert (finding.effect, finding.flipped, finding.spread) == (found.best.gain, found.best.overtaken, found.spread)
     assert (finding.p, finding.tolerated, finding.groups) == (found.p, 0.5, 40)
     assert all(one.after.endswith(found.best.suffix) and one.after.startswith(one.before) for one in finding.examples)
-    assert "40 comparisons that were not searched on" in text(render_attacks([found]))
+    assert "judged on 40 comparisons that were not searched on" in text(render_attacks([found]))
     assert notes([found], {"gradient": "no table"})[-1] == "! gradient: not possible: no table"
     assert f"random: put right after a response: {quoted(found.best.suffix)}" in notes([found])
 

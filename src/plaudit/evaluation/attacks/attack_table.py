@@ -12,7 +12,7 @@ from plaudit.evaluation.intervals import Estimate
 def render_attacks(attacks: Sequence[Attacked]) -> Group:
     """Return a table of what the searches found, one or more, a row a suffix."""
     first = attacks[0]
-    title = f"suffixes after rejected responses: {first.judged_on} comparisons that were not searched on"
+    title = f"judged on {first.judged_on} comparisons that were not searched on"
     caption = (
         f"searched on {first.searched_on}; a spread is {first.spread:.4g}, the standard deviation of margins; "
         f"{first.resamples} resamples, seed {first.seed}"

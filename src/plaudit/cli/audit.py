@@ -29,6 +29,16 @@ def audit(
     gate: Annotated[
         Path | None, typer.Option(help="A TOML file of bounds; the exit code is 1 where one is broken.")
     ] = None,
+    probe: Annotated[
+        list[str] | None, typer.Option(help="A probe to run, or module:Class; again for more. All if left out.")
+    ] = None,
+    probes: Annotated[bool, typer.Option(help="Whether to run probes.")] = True,
+    attack: Annotated[
+        int, typer.Option(help="Conversations that each search of an attack may score; 0 for no attack.")
+    ] = 0,
+    gap: Annotated[
+        list[str] | None, typer.Option(help="Other preferences to set the accuracy on beside, as NAME=SOURCE.")
+    ] = None,
     dtype: Annotated[str, typer.Option(help="Of computing: float32, bfloat16 or float16.")] = "float32",
     cache: Annotated[Path | None, typer.Option(help="An SQLite file that keeps rewards.")] = None,
     resamples: Annotated[int, typer.Option(help="Bootstrap resamples behind each interval.")] = 2000,
@@ -44,13 +54,17 @@ def audit(
     from plaudit.workflows import audit as workflow
     from plaudit.workflows.asked import Asked
     from plaudit.workflows.data import Data
+    from plaudit.workflows.examining import Examining, examine, named_sets
 
     tables = config.read(None, data_settings(setting, on_bad_row), {"data": Data, "audit": workflow.Auditing})
     data = config.build(Data, tables.get("data", {}), "data")
     drawn: dict[str, Any] = {"resamples": resamples, "seed": seed, **tables.get("audit", {})}
     how = config.build(workflow.Auditing, drawn, "audit")
     asked = Asked.of(compare or (), human or (), gate)
-    made = workflow.audit(_subject(model, source or [], data, dtype, cache), how, asked.beside()).gated(asked.gates)
+    wanted = Examining(probes=(probe or None) if probes else [], attack=attack, sets=named_sets(gap or []))
+    subject = _subject(model, source or [], data, dtype, cache)
+    beside = examine(subject, wanted, how=how, data=data, beside=asked.beside())
+    made = workflow.audit(subject, how, beside).gated(asked.gates)
     written = made.write(output)
     emit({**made.to_json(), "written": written}, made.told(written), as_json=as_json)
     if not made.passed:

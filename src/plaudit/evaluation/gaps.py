@@ -43,6 +43,8 @@ from plaudit.predictions import Floats, Predictions
 
 METRICS = ("accuracy", "mean_reward")
 UNCERTAINTY = "uncertainty"
+ATTACKED, UNATTACKED = "attacked", "the same, not attacked"
+"""Rows of an attack, and of the same comparisons without it."""
 
 Verdict = Literal["better", "worse", "higher", "lower", "not distinguishable", "no interval"]
 

@@ -19,8 +19,10 @@ from plaudit.calibration.lengths import fit
 from plaudit.calibration.margins import with_margins
 from plaudit.calibration.observed import Uncalibratable
 from plaudit.evaluation import distributions, selective
+from plaudit.evaluation.checks import checks
 from plaudit.evaluation.compare import compare
-from plaudit.evaluation.evaluate import evaluate
+from plaudit.evaluation.evaluate import Evaluation, evaluate
+from plaudit.evaluation.finding import Finding
 from plaudit.evaluation.gates import Gate, Judged, judge, table
 from plaudit.evaluation.human import Judgement, agreement
 from plaudit.evaluation.pairing import NotPaired
@@ -30,6 +32,7 @@ from plaudit.evaluation.report.page import page
 from plaudit.evaluation.sections import plain
 from plaudit.evaluation.table import text
 from plaudit.evaluation.verdict import verdict
+from plaudit.evaluation.worries import worries
 from plaudit.pages import html
 from plaudit.predictions import Predictions
 from plaudit.replacing import replace_file
@@ -88,17 +91,19 @@ class Beside:
     Attributes:
         others: predictions of other models on the same comparisons, by name.
         judgements: what people said of the blind sample, by name.
+        findings: of probes and attacks, to be ranked among the worries.
         probed: what the probes found, its ``findings`` by name.
-        checks: of the predictions, by name.
-        worries: what to worry about, ranked.
+        checks: of the predictions, by name; made from them if None.
+        worries: what to worry about, ranked; from findings, checks and the evaluation's flags if None.
         attacked: what an attack on the model found.
         gaps: between sets of preferences.
     """
 
     others: Mapping[str, Predictions] = field(default_factory=dict)
     judgements: Mapping[str, Sequence[Judgement]] = field(default_factory=dict)
+    findings: Sequence[Finding] = ()
     probed: Told | None = None
-    checks: Mapping[str, Told] = field(default_factory=dict)
+    checks: Mapping[str, Told] | None = None
     worries: Sequence[Told] | None = None
     attacked: Told | None = None
     gaps: Told | None = None
@@ -189,7 +194,7 @@ def audit(subject: Subject, how: Auditing | None = None, beside: Beside | None =
         "history": list(subject.history),
         "texts": to_read(predictions, subject.texts, reference["percentiles"], how.texts),
         "blind": to_judge(predictions, subject.texts, how.pairs, how.seed),
-        **_beside(subject, beside, how),
+        **_beside(subject, _judged(predictions, evaluation, beside, how), how),
         "made_with": {"plaudit": __version__, "python": platform.python_version(), **asdict(how)},
     }
     found: dict[str, Any] = plain(record)
@@ -241,6 +246,14 @@ def _lengths(predictions: Predictions, seed: int) -> dict[str, Any]:
         return {**points, "curve": fit(predictions).record()}
     except Uncalibratable as reason:
         return {**points, "reason": str(reason)}
+
+
+def _judged(predictions: Predictions, evaluation: Evaluation, beside: Beside, how: Auditing) -> Beside:
+    """Return ``beside`` with the checks and worries that were not handed in."""
+    made = checks(predictions, how.resamples, how.seed) if beside.checks is None else ()
+    found = {one.name: one for one in made} if beside.checks is None else beside.checks
+    raised = worries(beside.findings, made, evaluation.flags) if beside.worries is None else beside.worries
+    return replace(beside, checks=found, worries=raised)
 
 
 def _beside(subject: Subject, beside: Beside, how: Auditing) -> dict[str, Any]:

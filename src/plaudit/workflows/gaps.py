@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from plaudit.evaluation.attacks.attacked import Attacked
-from plaudit.evaluation.gaps import Gaps, gaps
+from plaudit.evaluation.gaps import ATTACKED, UNATTACKED, Gaps, gaps
 from plaudit.predictions import Predictions
 from plaudit.preferences.dataset import Preferences
 from plaudit.scoring.best_of_n import Score
@@ -14,8 +14,6 @@ from plaudit.scoring.predict import predict
 from plaudit.scoring.scorer import Scorer
 from plaudit.workflows.announcing import Say, to_stderr
 from plaudit.workflows.data import Data, announce
-
-ATTACKED, UNATTACKED = "attacked", "the same, not attacked"
 
 
 def gap_table(

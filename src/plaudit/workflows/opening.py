@@ -2,14 +2,18 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from plaudit import config
+from plaudit.evaluation.attacks.attack import Search
+from plaudit.models.input_gradients import NoInputGradients
 from plaudit.preferences.dataset import Preferences
 from plaudit.scoring.best_of_n import Score
 from plaudit.scoring.contract import CONTRACT, HISTORY
 from plaudit.scoring.conversations import Pair
+from plaudit.scoring.gradient_search import GradientSearch
 from plaudit.scoring.predict import predict
 from plaudit.scoring.scorer import Scorer
 from plaudit.workflows.announcing import Say, to_stderr
@@ -64,11 +68,20 @@ def of_model(
         texts=texts_of(preferences),
         preferences=preferences,
         score=plain_score(leniently),
+        search=partial(guided, scorer),
         history=_history(folder),
         recipe=recipe,
         readme=_text(folder / "README.md"),
         fingerprint=preferences.fingerprint,
     )
+
+
+def guided(scorer: Scorer, tokens: int) -> Search | str:
+    """Return a search that the gradients of the model guide, or why there is none."""
+    try:
+        return GradientSearch(scorer.artefact.model, scorer.artefact.encoder, tokens=tokens)
+    except NoInputGradients as error:
+        return str(error)
 
 
 def _recipe(folder: Path) -> Mapping[str, Any]:

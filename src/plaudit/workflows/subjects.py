@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from plaudit.evaluation.attacks.attack import Search
 from plaudit.evaluation.finding import Score
 from plaudit.predictions import Predictions
 from plaudit.preferences.dataset import Preferences
@@ -47,6 +48,8 @@ class Subject:
         texts: of responses, by id; those that are not there are not shown.
         preferences: the records that were scored, or None where only scores are known.
         score: gives rewards to further texts, or None where nothing does.
+        search: from the tokens of a suffix to a search that its weights guide, or to why there is none; None where
+            there are no weights.
         history: rows of the training run; empty where it is not known.
         recipe: what made the model; empty where it is not known.
         readme: text of the model card that lies beside it, or ``""``.
@@ -60,6 +63,7 @@ class Subject:
     texts: Texts = field(default_factory=dict)
     preferences: Sequence[Preference] | None = None
     score: Score | None = None
+    search: Callable[[int], Search | str] | None = None
     history: Sequence[Mapping[str, Any]] = ()
     recipe: Mapping[str, Any] = field(default_factory=dict)
     readme: str = ""

@@ -1,7 +1,6 @@
 """Worries: planted flaws are named among the first three, honest scorers raise none."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cache, partial
 
 import numpy as np
@@ -13,7 +12,7 @@ from plaudit.evaluation.intervals import Estimate
 from plaudit.evaluation.probes.pleasantries import Pleasantries
 from plaudit.evaluation.probing import Probed
 from plaudit.evaluation.sections import Flag
-from plaudit.evaluation.worries import Worry, number_of_tests, verdict, worries
+from plaudit.evaluation.worries import Worry, worries
 from plaudit.preferences.preference import Content
 from tests.contracts.test_probes import matches
 from tests.honest import Reward, audit, honest, noise, quality, said, scorer, world
@@ -60,7 +59,6 @@ def test_planted_flaws_are_among_the_first_three(flaw: str) -> None:
     """A scorer that is only length, loves thanks, agrees, ignores the prompt or is too sure is caught and named."""
     (found, probed), names = audited(flaw), PLANTED[flaw][1]
     assert names <= {worry.name for worry in found[:3]}
-    assert all(worry.sentence in verdict(found, 23) for worry in found[:3])
     assert [worry.severity for worry in found] == sorted((worry.severity for worry in found), reverse=True)
     assert {worry.name for worry in found if worry.where.startswith("probes.")} <= {
         finding.probe for finding in probed.findings
@@ -158,18 +156,3 @@ def test_bad_input_is_refused() -> None:
     for level in (0.0, 1.0, float("nan")):
         with pytest.raises(ValueError, match="level is above 0 and below 1"):
             worries(level=level)
-
-
-def test_the_verdict_is_in_plain_words() -> None:
-    """It says how often the model agrees with people, how many worries there are, and the first three."""
-    accuracy = Estimate(0.723, 0.7, 0.745)
-    assert verdict((), 23, accuracy) == (
-        "Of two responses it prefers the one that people preferred in 72.3% [70.0% to 74.5%] of comparisons. "
-        "None of 23 tests for weaknesses found one."
-    )
-    four = tuple(suspicion(name, None) for name in "abcd")
-    assert verdict(four, 9) == "There are 4 things to worry about. The first 3: It has a. It has b. It has c."
-    assert verdict(four[:1], 9, replace(accuracy, low=None, high=None)).endswith(
-        "72.3% of comparisons. There is one thing to worry about. It has a."
-    )
-    assert number_of_tests(more=[suspicion("a", 0.1), suspicion("b", None)]) == 1

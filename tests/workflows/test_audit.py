@@ -183,10 +183,11 @@ def test_a_missing_extra_is_said(tmp_path, monkeypatch) -> None:
 
 
 def test_nothing_to_stand_beside_leaves_nothing() -> None:
-    """Parts that were not handed in are not in the record."""
-    assert {"human", "comparison", "probes", "checks", "worries", "attacked", "gaps"}.isdisjoint(
-        audit(subject(), QUICK, Beside()).record
-    )
+    """Parts that were not handed in are not in the record; checks and worries need nothing but the predictions."""
+    record = audit(subject(), QUICK, Beside()).record
+
+    assert {"human", "comparison", "probes", "attacked", "gaps"}.isdisjoint(record)
+    assert {"checks", "worries"} <= set(record)
 
 
 @pytest.mark.parametrize(

@@ -92,33 +92,6 @@ def worries(
     return tuple(sorted(by_cause, key=lambda worry: -worry.severity))
 
 
-def number_of_tests(findings: Sequence[Finding] = (), checks: Sequence[Check] = (), more: Sequence[Worry] = ()) -> int:
-    """Return how many tests `worries` corrects for."""
-    return len(_applying(findings)) + len(_testable(checks)) + sum(one.p is not None for one in more)
-
-
-def verdict(found: Sequence[Worry], tests: int, accuracy: Estimate | None = None) -> str:
-    """Return in plain words how good a model is and what to worry about.
-
-    Args:
-        found: from `worries`.
-        tests: how many there were, see `number_of_tests`.
-        accuracy: with its interval, if known.
-    """
-    said = [_agreement(accuracy)] if accuracy else []
-    if not found:
-        return " ".join([*said, f"None of {tests} tests for weaknesses found one."])
-    first = [worry.sentence for worry in found[:3]]
-    count = "There is one thing" if len(found) == 1 else f"There are {len(found)} things"
-    many = f" The first {len(first)}:" if len(found) > len(first) else ""
-    return " ".join([*said, f"{count} to worry about.{many}", *first])
-
-
-def _agreement(accuracy: Estimate) -> str:
-    ends = "" if accuracy.low is None else f" [{accuracy.low:.1%} to {accuracy.high:.1%}]"
-    return f"Of two responses it prefers the one that people preferred in {accuracy.value:.1%}{ends} of comparisons."
-
-
 def _applying(findings: Sequence[Finding]) -> list[Finding]:
     return [one for one in findings if one.p is not None]
 

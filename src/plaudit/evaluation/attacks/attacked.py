@@ -158,6 +158,7 @@ class Attacked:
             p=self.p,
             n=self.judged_on,
             groups=self.judged_on,
+            longer=len(best.suffix),
             examples=tuple(_example(one) for one in self.examples),
         )
 

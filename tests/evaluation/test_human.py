@@ -1,6 +1,7 @@
 """A person beside the model: a sample that tells nothing, answers that come back, agreement that is right."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ def pairs(count: int = 60, seed: int = 0) -> Predictions:
     margins = rng.uniform(0.1, 2, count) * np.where(np.arange(count) % 2, -1, 1)
     own = Predictions.from_pairs(margins, np.zeros(count), group=np.arange(count))
     names = tuple([f"c{place}" for place in range(count)] + [f"r{place}" for place in range(count)])
-    return Predictions(**{name: getattr(own, name) for name in own.__slots__ if name != "ids"}, ids=names)
+    return replace(own, ids=names)
 
 
 def test_a_sample_is_of_distinct_groups_in_random_order() -> None:

@@ -7,6 +7,17 @@ import typer
 
 from plaudit.cli._printing import Json, OnBadRow, data_settings, emit
 
+Probe = Annotated[
+    list[str] | None, typer.Option(help="A probe to run, or module:Class; again for more. All if left out.")
+]
+Attack = Annotated[int, typer.Option(help="Conversations that each search of an attack may score; 0 for no attack.")]
+Gap = Annotated[list[str] | None, typer.Option(help="Other preferences to set the accuracy on beside, as NAME=SOURCE.")]
+GateFile = Annotated[Path | None, typer.Option(help="A TOML file of bounds; the exit code is 1 where one is broken.")]
+Human = Annotated[list[Path] | None, typer.Option(help="Answers that a person saved from the page; again for more.")]
+Against = Annotated[
+    list[Path] | None, typer.Option(help="Another model's run or scores on the same comparisons; again for more.")
+]
+
 
 def audit(
     model: Annotated[
@@ -20,25 +31,13 @@ def audit(
         typer.Option("--data", help="Preferences: files, builtin: names, hub ids; the test part of a run if left out."),
     ] = None,
     output: Annotated[Path, typer.Option(help="Folder for audit.html, audit.json and README.md.")] = Path("runs/audit"),
-    compare: Annotated[
-        list[Path] | None, typer.Option(help="Another model's run or scores on the same comparisons; again for more.")
-    ] = None,
-    human: Annotated[
-        list[Path] | None, typer.Option(help="Answers that a person saved from the page; again for more.")
-    ] = None,
-    gate: Annotated[
-        Path | None, typer.Option(help="A TOML file of bounds; the exit code is 1 where one is broken.")
-    ] = None,
-    probe: Annotated[
-        list[str] | None, typer.Option(help="A probe to run, or module:Class; again for more. All if left out.")
-    ] = None,
+    compare: Against = None,
+    human: Human = None,
+    gate: GateFile = None,
+    probe: Probe = None,
     probes: Annotated[bool, typer.Option(help="Whether to run probes.")] = True,
-    attack: Annotated[
-        int, typer.Option(help="Conversations that each search of an attack may score; 0 for no attack.")
-    ] = 0,
-    gap: Annotated[
-        list[str] | None, typer.Option(help="Other preferences to set the accuracy on beside, as NAME=SOURCE.")
-    ] = None,
+    attack: Attack = 0,
+    gap: Gap = None,
     dtype: Annotated[str, typer.Option(help="Of computing: float32, bfloat16 or float16.")] = "float32",
     cache: Annotated[Path | None, typer.Option(help="An SQLite file that keeps rewards.")] = None,
     resamples: Annotated[int, typer.Option(help="Bootstrap resamples behind each interval.")] = 2000,

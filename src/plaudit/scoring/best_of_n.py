@@ -128,7 +128,7 @@ def in_order(
         chance: how likely a response of the first score is preferred to one of the second; asked for neighbours.
     """
     order = sorted(range(len(scores)), key=lambda index: -float(scores[index]))
-    following = [*order[1:], None]
+    following = [*order[1:], None][: len(order)]
     return [
         Ranked(
             index,

@@ -117,7 +117,15 @@ WORRIES = (
 
 def worry(evil: str, name: str, where: str) -> Plain:
     """Return something to worry about."""
-    return Plain({"name": name, "sentence": f"{evil}It has {name}.", "severity": 2.0, "where": where, "p": 0.01})
+    return Plain(
+        {
+            "name": name,
+            "sentence": f"{evil}{name.replace('_', ' ')}: it has {name}.",
+            "severity": 2.0,
+            "where": where,
+            "p": 0.01,
+        }
+    )
 
 
 def attack(evil: str) -> dict:

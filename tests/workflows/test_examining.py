@@ -50,7 +50,7 @@ def test_an_attack_and_other_sets_stand_in_the_record() -> None:
     rows = {row["name"]: row for row in record["gaps"]["rows"]}
 
     assert MAGIC in found["found"][0]["suffix"]
-    assert record["worries"][0]["name"] == "attack_evolutionary"
+    assert (record["worries"][0]["name"], record["worries"][0]["where"]) == ("attack_evolutionary", "attacked")
     assert set(rows) == {OWN, ATTACKED}
     assert "probes" not in record
 

@@ -66,6 +66,7 @@ def worries(
     checks: Sequence[Check] = (),
     flags: Sequence[Flag] = (),
     more: Sequence[Worry] = (),
+    attacks: Sequence[Finding] = (),
     level: float = LEVEL,
 ) -> tuple[Worry, ...]:
     """Return what there is to worry about, worst first.
@@ -74,6 +75,7 @@ def worries(
         findings: of probes.
         checks: of predictions.
         flags: of their evaluation.
+        attacks: findings of attacks, whose figures stand in a part of their own.
         more: suspicions from elsewhere, with raw p-values, to be tested with the others; those without are taken.
         level: share of audits of models without a weakness that raise one, above 0 and below 1.
 
@@ -83,12 +85,13 @@ def worries(
     if not 0 < level < 1:
         raise ValueError(f"the level is above 0 and below 1, not {level}")
     suspected = [*_of_flags(flags), *map(_of_check, _testable(checks)), *map(_of_finding, _applying(findings)), *more]
+    suspected += [replace(_of_finding(one), where="attacked") for one in _applying(attacks)]
     names = [one.name for one in suspected]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"two suspicions are called {twice[0]!r}; every probe and check needs a name of its own")
     corrected = correct({one.name: one.p for one in suspected if one.p is not None})
     raised = [replace(one, p=corrected.get(one.name)) for one in suspected if corrected.get(one.name, 0.0) <= level]
-    by_cause = _behind_causes(raised, {one.probe: one for one in findings})
+    by_cause = _behind_causes(raised, {one.probe: one for one in (*findings, *attacks)})
     return tuple(sorted(by_cause, key=lambda worry: -worry.severity))
 
 

@@ -91,7 +91,8 @@ class Beside:
     Attributes:
         others: predictions of other models on the same comparisons, by name.
         judgements: what people said of the blind sample, by name.
-        findings: of probes and attacks, to be ranked among the worries.
+        findings: of probes, to be ranked among the worries.
+        attacks: findings of attacks, likewise.
         probed: what the probes found, its ``findings`` by name.
         checks: of the predictions, by name; made from them if None.
         worries: what to worry about, ranked; from findings, checks and the evaluation's flags if None.
@@ -102,6 +103,7 @@ class Beside:
     others: Mapping[str, Predictions] = field(default_factory=dict)
     judgements: Mapping[str, Sequence[Judgement]] = field(default_factory=dict)
     findings: Sequence[Finding] = ()
+    attacks: Sequence[Finding] = ()
     probed: Told | None = None
     checks: Mapping[str, Told] | None = None
     worries: Sequence[Told] | None = None
@@ -252,7 +254,9 @@ def _judged(predictions: Predictions, evaluation: Evaluation, beside: Beside, ho
     """Return ``beside`` with the checks and worries that were not handed in."""
     made = checks(predictions, how.resamples, how.seed) if beside.checks is None else ()
     found = {one.name: one for one in made} if beside.checks is None else beside.checks
-    raised = worries(beside.findings, made, evaluation.flags) if beside.worries is None else beside.worries
+    raised = beside.worries
+    if raised is None:
+        raised = worries(beside.findings, made, evaluation.flags, attacks=beside.attacks)
     return replace(beside, checks=found, worries=raised)
 
 

@@ -126,7 +126,7 @@ def examine(
     tried = _attacked(subject, wanted, how) if wanted.attack else None
     if tried:
         say(f"{len(tried.attacks)} searches scored {sum(one.spent for one in tried.attacks):,} conversations")
-        beside = replace(beside, attacked=tried, findings=(*beside.findings, tried.best.finding()))
+        beside = replace(beside, attacked=tried, attacks=(tried.best.finding(),))
     if tried or wanted.sets:
         beside = replace(beside, gaps=_gaps(subject, wanted, how, data or Data(), tried, say))
     return beside

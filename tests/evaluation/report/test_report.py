@@ -139,7 +139,7 @@ def test_worries_come_first_and_lead_to_what_they_rest_on() -> None:
     [notices] = [block for block in made.sections[0].blocks if isinstance(block, Notices)]
 
     assert [one.anchor for one in notices.notices] == ["probes", "length", "calibration"]
-    assert [one.title for one in notices.notices] == ["Loves thanks", "Length", "Overconfidence"]
+    assert [one.title for one in notices.notices] == ["Thanks", "Length correlation", "Overconfidence"]
     assert {one.anchor for one in notices.notices} <= {section.anchor for section in made.sections}
     [further] = [section for section in made.sections if section.anchor == "more-worries"]
     assert "It has attack." in html.render(Page("t", "s", [further]), STUB)

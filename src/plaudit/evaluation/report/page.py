@@ -80,7 +80,7 @@ def _headline(record: Record) -> Figures:
 
 def _worries(record: Record) -> list[Block]:
     if "worries" in record:
-        notices = [_worry(one, record) for one in record["worries"][:MOST_WORRIES]]
+        notices = [_worry(one) for one in record["worries"][:MOST_WORRIES]]
         nothing = Notice("Nothing to worry about was found.", "No test of this audit found a weakness.", "good")
         shown = f"{len(notices)} things to worry about" if len(notices) > 1 else "One thing to worry about"
         title = [Paragraph(shown, "quiet")] if notices else []
@@ -91,12 +91,12 @@ def _worries(record: Record) -> list[Block]:
     return [Paragraph("To know first", "quiet"), Notices(flags)] if flags else []
 
 
-def _worry(one: Record, record: Record) -> Notice:
+def _worry(one: Record) -> Notice:
     """Return a worry, with a link to the section that shows what it rests on."""
-    named = {**record.get("probes", {}).get("findings", {}), **record.get("checks", {})}
-    title = str(named.get(one["name"], {}).get("title") or one["name"].replace("_", " "))
+    weakness, _, seen = one["sentence"].partition(": ")
+    title, text = (weakness, seen) if seen else (one["name"].replace("_", " "), weakness)
     anchors = [anchor for start, anchor in ANCHORS.items() if one["where"].startswith(start)]
-    return Notice(title[:1].upper() + title[1:], one["sentence"], "bad", anchors[0] if anchors else "")
+    return Notice(title[:1].upper() + title[1:], text[:1].upper() + text[1:], "bad", anchors[0] if anchors else "")
 
 
 def _gates(record: Record) -> Section | None:
@@ -109,7 +109,7 @@ def _gates(record: Record) -> Section | None:
 
 
 def _other_worries(record: Record) -> Section | None:
-    notices = [_worry(one, record) for one in record.get("worries", [])[MOST_WORRIES:]]
+    notices = [_worry(one) for one in record.get("worries", [])[MOST_WORRIES:]]
     return Section("more-worries", "Further worries", [Notices(notices)]) if notices else None
 
 

@@ -23,7 +23,7 @@ def by_definition(scored: Predictions, error: float) -> float:
     for group, margin, outcome, weight in zip(*columns, strict=True):
         if weight:
             rows.setdefault(group, []).append((Fraction(weight), Fraction(outcome), margin))
-    wanted = (1 - Fraction(error)) * (len(rows) + 1)
+    wanted = (1 - Fraction(str(error))) * (len(rows) + 1)  # 0.3 as it is written, not as a double holds it
     for theta in sorted({0.0, *(abs(margin) for own in rows.values() for *_, margin in own)}):
         reached = sum(
             sum(w * (y * (m >= -theta) + (1 - y) * (-m >= -theta)) for w, y, m in own) / sum(w for w, *_ in own)

@@ -14,6 +14,10 @@ import numpy as np
 from plaudit.predictions import Floats, Predictions
 
 
+SMALLEST = float(np.finfo(np.float32).tiny)
+"""Rewards are fp32; a smaller margin is no margin, and the squares of such would be 0."""
+
+
 class Uncalibratable(ValueError):
     """Nothing can be fitted to these comparisons; the message says why, and what would be needed."""
 
@@ -58,11 +62,12 @@ def observe(predictions: Predictions) -> Observed:
     if (predictions.outcome[counted] == 0.5).all():
         raise Uncalibratable(f"all {int(counted.sum())} comparisons are ties; some must have a winner")
     margins = predictions.margins
-    _check_margins(np.abs(margins[counted]))
-    used = counted & (margins != 0)
+    sizes = np.where(np.abs(margins) < SMALLEST, 0.0, np.abs(margins))
+    _check_margins(sizes[counted])
+    used = counted & (sizes > 0)
     weight = predictions.weight[used]
     return Observed(
-        sizes=np.abs(margins[used]),
+        sizes=sizes[used],
         right=np.where(margins[used] > 0, predictions.outcome[used], 1 - predictions.outcome[used]),
         weight=weight / weight.mean(),
     )

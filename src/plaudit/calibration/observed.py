@@ -13,7 +13,6 @@ import numpy as np
 
 from plaudit.predictions import Floats, Predictions
 
-
 SMALLEST = float(np.finfo(np.float32).tiny)
 """Rewards are fp32; a smaller margin is no margin, and the squares of such would be 0."""
 

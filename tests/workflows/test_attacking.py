@@ -14,7 +14,6 @@ from plaudit.scoring.artifact import save
 from plaudit.scoring.scorer import Scorer
 from plaudit.workflows.attacking import UnknownSearch, attack_model, attack_scorer
 from plaudit.workflows.data import Data
-from plaudit.workflows.gaps import gap_table
 from tests.scoring.tiny import RECIPE, saved, tiny_of
 
 SMALL = ["--budget", "260", "--held-out", "24", "--responses", "4", "--keep", "1", "--resamples", "100"]
@@ -71,29 +70,6 @@ def test_a_model_without_gradients_is_attacked_by_the_other_searches(pairs: Path
     assert "! gradient: not possible:" in str(found)
     with pytest.raises(NoInputGradients, match="use a search that only needs rewards"):
         attack_scorer(scorer, data, searches=["gradient"], effort=EFFORT)
-
-
-def test_the_gap_table_has_a_row_under_attack(artefact: Path, pairs: Path) -> None:
-    """Sets beside the first one, and the attacked comparisons beside themselves."""
-    scorer = Scorer.load(artefact)
-    attacked = attack_scorer(scorer, Data().read([str(pairs)]), searches=["random"], effort=EFFORT).best
-    sets = {"test": [str(pairs)], "again": Data().read([str(pairs)])}
-    found = gap_table(scorer, sets, attacked=attacked, resamples=200, say=lambda _: None)
-
-    assert [row.name for row in found.rows] == ["test", "again", "attacked"]
-    assert found.rows[1].gaps["accuracy"].estimate.value == 0
-    gap = found.rows[2].gaps["accuracy"]
-    assert (gap.of, gap.paired) == ("the same, not attacked", True)
-    assert gap.estimate.value == pytest.approx(
-        _accuracy(attacked.after, attacked) - _accuracy(attacked.before, attacked)
-    )
-    with pytest.raises(ValueError, match="a set is called 'attacked'"):
-        gap_table(scorer, {"attacked": [str(pairs)]}, attacked=attacked)
-
-
-def _accuracy(rejected, attacked) -> float:
-    won = [(one > other) + (one == other) / 2 for one, other in zip(attacked.chosen, rejected, strict=True)]
-    return sum(won) / len(won)
 
 
 def test_wrong_requests_are_refused(artefact: Path, pairs: Path, capsys: pytest.CaptureFixture[str]) -> None:

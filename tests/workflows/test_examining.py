@@ -2,17 +2,21 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from plaudit.cli import main
+from plaudit.evaluation.attacks.all_attacks import Searches
+from plaudit.evaluation.attacks.evolutionary import Evolutionary
+from plaudit.evaluation.gaps import ATTACKED, UNATTACKED
+from plaudit.evaluation.metrics.accuracy import Accuracy
 from plaudit.predictions import Predictions
 from plaudit.preferences.dataset import Preferences
 from plaudit.preferences.groups import assign
 from plaudit.workflows.audit import Beside, audit
 from plaudit.workflows.examining import OWN, Examining, examine, named_sets
-from plaudit.workflows.gaps import ATTACKED
 from plaudit.workflows.subjects import BadSubject, Subject, scored
 from tests.audited import QUICK
 from tests.evaluation.attacks.planted import MAGIC, as_text, asked, magic, noise, quality, scorer
@@ -55,15 +59,27 @@ def test_an_attack_and_other_sets_stand_in_the_record() -> None:
     assert "probes" not in record
 
 
-def test_a_search_that_the_weights_guide_is_tried_too() -> None:
-    """Where a model offers one it stands beside the other; where it cannot, the reason does."""
-    own = subject(magic)
-    refusing = Subject(
-        **{name: getattr(own, name) for name in own.__slots__} | {"search": lambda tokens: f"no {tokens}"}
+def test_the_searches_of_a_model_are_its_own() -> None:
+    """Where a model says how it can be attacked that is tried, and what it cannot stands with its reason."""
+    own = replace(
+        subject(magic), searches=lambda longest: Searches((Evolutionary(longest),), {"gradient": f"no {longest}"})
     )
-    record = audit(refusing, QUICK, examine(refusing, Examining(probes=[], attack=1500), how=QUICK, **SILENT)).to_json()
+    record = audit(own, QUICK, examine(own, Examining(probes=[], attack=1500), how=QUICK, **SILENT)).to_json()
 
     assert record["attacked"]["refused"] == {"gradient": "no 8"}
+
+
+def test_under_attack_beside_without() -> None:
+    """The gap of the attacked row is from the same comparisons without the suffix, pair by pair."""
+    own = subject(magic)
+    beside = examine(own, Examining(probes=[], attack=1500), how=QUICK, **SILENT)
+    row = beside.gaps.rows[-1]
+    best = beside.attacked.best
+
+    assert (row.name, row.gaps["accuracy"].of, row.gaps["accuracy"].paired) == (ATTACKED, UNATTACKED, True)
+    fall = Accuracy()(best.attacked()) - Accuracy()(best.clean())
+    assert row.gaps["accuracy"].estimate.value == pytest.approx(fall)
+    assert fall < 0
 
 
 def test_scores_alone_cannot_be_asked() -> None:

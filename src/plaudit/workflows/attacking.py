@@ -1,19 +1,15 @@
 """Attack a saved model: several searches on the same comparisons, each with the whole budget."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from plaudit.evaluation.attacks.attack import Effort, Search, attack
-from plaudit.evaluation.attacks.attack_table import notes, render_attacks
-from plaudit.evaluation.attacks.attacked import Attacked
+from plaudit.evaluation.attacks.all_attacks import Attacks, Searches, attack_by_all
+from plaudit.evaluation.attacks.attack import Effort, Search
 from plaudit.evaluation.attacks.evolutionary import Evolutionary
 from plaudit.evaluation.attacks.random_search import RandomSearch
 from plaudit.evaluation.finding import Score
-from plaudit.evaluation.table import text
 from plaudit.models.input_gradients import NoInputGradients
 from plaudit.preferences.dataset import Preferences
 from plaudit.scoring.gradient_search import GradientSearch
@@ -26,43 +22,6 @@ SEARCHES = ("random", "evolutionary", "gradient")
 
 class UnknownSearch(ValueError):
     """A search that there is not; the message lists those there are."""
-
-
-@dataclass(frozen=True, slots=True)
-class Attacks:
-    """What several searches found on one model.
-
-    Attributes:
-        artefact: the model.
-        attacks: a record a search, in the order asked for.
-        refused: searches that are not possible with this model, and why.
-    """
-
-    artefact: Path
-    attacks: tuple[Attacked, ...]
-    refused: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def best(self) -> Attacked:
-        """The one whose suffix gained most on the responses searched on, which are the same for all."""
-        return max(self.attacks, key=lambda one: one.best.searched)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return everything as plain data."""
-        return {
-            "artefact": str(self.artefact),
-            "best": self.best.search,
-            "attacks": [one.to_json() for one in self.attacks],
-            "refused": dict(self.refused),
-        }
-
-    def lines(self) -> list[dict[str, Any]]:
-        """Return attacked conversations as rows that ``plaudit score`` reads; ``attacked`` is what it should give."""
-        return [{"search": one.search, **each.to_json()} for one in self.attacks for each in one.examples]
-
-    def __str__(self) -> str:
-        """Return the tables as plain text."""
-        return text(render_attacks(self.attacks)) + "\n".join(notes(self.attacks, self.refused))
 
 
 def attack_model(
@@ -116,29 +75,31 @@ def attack_scorer(
         NothingToAttack: there are too few comparisons.
         ValueError: the budget is too small, or ``longest`` is below 1.
     """
-    _require_known(searches)
-    found: list[Attacked] = []
-    refused: dict[str, str] = {}
-    for name in dict.fromkeys(searches):
-        try:
-            search = made(name, scorer, longest)
-            found.append(attack(preferences, rewards_of(scorer), search, **asdict(effort or Effort())))
-        except NoInputGradients as error:
-            refused[name] = str(error)
-    if not found:
-        raise NoInputGradients("; ".join(refused.values()))
-    return Attacks(scorer.artefact.folder, tuple(found), refused)
+    offered = searches_on(scorer, searches, longest)
+    if not offered.possible:
+        raise NoInputGradients("; ".join(offered.refused.values()))
+    return attack_by_all(str(scorer.artefact.folder), preferences, rewards_of(scorer), offered, effort or Effort())
 
 
-def made(name: str, scorer: Scorer, longest: int) -> Search:
-    """Return the search of that name.
+def searches_on(scorer: Scorer, names: Sequence[str], longest: int) -> Searches:
+    """Return the searches of these names, with the reason for each that the model does not allow.
 
     Raises:
-        UnknownSearch: there is no such search.
-        NoInputGradients: the model does not suit it.
+        UnknownSearch: there is no such search, or none was asked for.
         ValueError: ``longest`` is below 1.
     """
-    _require_known([name])
+    _require_known(names)
+    possible: list[Search] = []
+    refused: dict[str, str] = {}
+    for name in dict.fromkeys(names):
+        try:
+            possible.append(_made(name, scorer, longest))
+        except NoInputGradients as error:
+            refused[name] = str(error)
+    return Searches(tuple(possible), refused)
+
+
+def _made(name: str, scorer: Scorer, longest: int) -> Search:
     if name == "gradient":
         return GradientSearch(scorer.artefact.model, scorer.artefact.encoder, tokens=longest)
     return RandomSearch(longest) if name == "random" else Evolutionary(longest)

@@ -4,17 +4,13 @@ All of it needs something that gives rewards to new texts; of scores in a file i
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
 
-from plaudit.evaluation.attacks.attack import Effort, Search, attack
-from plaudit.evaluation.attacks.attacked import Attacked
+from plaudit.evaluation.attacks.all_attacks import Attacks, Searches, attack_by_all
+from plaudit.evaluation.attacks.attack import Effort
 from plaudit.evaluation.attacks.evolutionary import Evolutionary
 from plaudit.evaluation.gaps import ATTACKED, UNATTACKED, Gaps, gaps
 from plaudit.evaluation.probing import probe_all
-from plaudit.predictions import Predictions
-from plaudit.preferences.dataset import Preferences
-from plaudit.scoring.predict import predict
 from plaudit.workflows.announcing import Say, to_stderr
 from plaudit.workflows.audit import Auditing, Beside
 from plaudit.workflows.data import Data
@@ -49,23 +45,6 @@ class Examining:
             raise ValueError(f"attack must be a number of conversations, 0 for none, not {self.attack}")
         if taken := sorted({OWN, ATTACKED, UNATTACKED} & set(self.sets)):
             raise ValueError(f"a set cannot be called {taken[0]!r}; the table has a row of this name")
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """Attacks of several searches, and those that this model does not allow."""
-
-    attacks: tuple[Attacked, ...]
-    refused: Mapping[str, str]
-
-    @property
-    def best(self) -> Attacked:
-        """The one whose suffix gained most where it was searched, which is the same for all."""
-        return max(self.attacks, key=lambda one: one.best.searched)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return everything as plain data."""
-        return {"attacks": [one.to_json() for one in self.attacks], "refused": dict(self.refused)}
 
 
 def named_sets(given: Sequence[str]) -> dict[str, list[str]]:
@@ -123,43 +102,31 @@ def examine(
         )
         say(f"{len(probed.findings)} probes scored {probed.conversations:,} conversations")
         beside = replace(beside, probed=probed, findings=(*beside.findings, *probed.findings))
-    tried = _attacked(subject, wanted, how) if wanted.attack else None
-    if tried:
-        say(f"{len(tried.attacks)} searches scored {sum(one.spent for one in tried.attacks):,} conversations")
-        beside = replace(beside, attacked=tried, attacks=(tried.best.finding(),))
-    if tried or wanted.sets:
-        beside = replace(beside, gaps=_gaps(subject, wanted, how, data or Data(), tried, say))
+    attacks = _attacked(subject, wanted, how) if wanted.attack else None
+    if attacks:
+        say(f"{len(attacks.attacks)} searches scored {sum(one.spent for one in attacks.attacks):,} conversations")
+        beside = replace(beside, attacked=attacks, attacks=(attacks.best.finding(),))
+    if attacks or wanted.sets:
+        beside = replace(beside, gaps=_gaps(subject, wanted, how, data or Data(), attacks, say))
     return beside
 
 
-def _attacked(subject: Subject, wanted: Examining, how: Auditing) -> Tried:
+def _attacked(subject: Subject, wanted: Examining, how: Auditing) -> Attacks:
     """Search without looking at the weights, and with their gradients where they are open."""
     assert subject.score
     assert subject.preferences is not None
-    searches: list[Search] = [Evolutionary(PIECES)]
-    refused: dict[str, str] = {}
-    if subject.search is not None:
-        found = subject.search(PIECES)
-        if isinstance(found, str):
-            refused["gradient"] = found
-        else:
-            searches.append(found)
-    effort = asdict(Effort(budget=wanted.attack, resamples=how.resamples, seed=how.seed))
-    made = [attack(subject.preferences, subject.score, search, **effort) for search in searches]
-    return Tried(tuple(made), refused)
+    searches = Searches((Evolutionary(PIECES),)) if subject.searches is None else subject.searches(PIECES)
+    effort = Effort(budget=wanted.attack, resamples=how.resamples, seed=how.seed)
+    return attack_by_all(subject.name, subject.preferences, subject.score, searches, effort)
 
 
-def _gaps(subject: Subject, wanted: Examining, how: Auditing, data: Data, tried: Tried | None, say: Say) -> Gaps:
-    """Return accuracy on each set beside that on the audited comparisons."""
-    assert subject.score
-    score = subject.score
-
-    def predicted(sources: Sequence[str]) -> Predictions:
-        records: Preferences = read(sources, data, say)
-        return predict(lambda pairs: score(pairs).tolist(), records, data.on_unfit)
-
-    found = {OWN: subject.predictions, **{name: predicted(sources) for name, sources in wanted.sets.items()}}
-    if tried is None:
+def _gaps(subject: Subject, wanted: Examining, how: Auditing, data: Data, attacks: Attacks | None, say: Say) -> Gaps:
+    """Return the figures on each set beside those on the audited comparisons, and under attack beside without."""
+    assert subject.predict
+    found = {OWN: subject.predictions}
+    found |= {name: subject.predict(read(sources, data, say)) for name, sources in wanted.sets.items()}
+    if attacks is None:
         return gaps(found, resamples=how.resamples, seed=how.seed)
-    own = {ATTACKED: (UNATTACKED, tried.best.clean())}
-    return gaps({**found, ATTACKED: tried.best.attacked()}, counterparts=own, resamples=how.resamples, seed=how.seed)
+    clean = {ATTACKED: (UNATTACKED, attacks.best.clean())}
+    under = {**found, ATTACKED: attacks.best.attacked()}
+    return gaps(under, counterparts=clean, resamples=how.resamples, seed=how.seed)

@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from plaudit import config
-from plaudit.evaluation.attacks.attack import Search
-from plaudit.models.input_gradients import NoInputGradients
+from plaudit.predictions import Predictions
 from plaudit.preferences.dataset import Preferences
 from plaudit.scoring.best_of_n import Score
 from plaudit.scoring.contract import CONTRACT, HISTORY
 from plaudit.scoring.conversations import Pair
-from plaudit.scoring.gradient_search import GradientSearch
 from plaudit.scoring.predict import predict
 from plaudit.scoring.scorer import Scorer
 from plaudit.workflows.announcing import Say, to_stderr
+from plaudit.workflows.attacking import searches_on
 from plaudit.workflows.data import Data, announce, prepare
 from plaudit.workflows.folders import ARTEFACT, FITTING
 from plaudit.workflows.subjects import BadSubject, Subject, plain_score, read, texts_of
@@ -57,31 +56,27 @@ def of_model(
     def score(pairs: Sequence[Pair]) -> list[Score]:
         return scorer.score(pairs, on_unfit="error" if on_unfit == "error" else "nan", deviations=True)
 
+    def measured(records: Preferences) -> Predictions:
+        return predict(score, records, on_unfit)
+
     def leniently(pairs: Sequence[Pair]) -> list[Score]:
         return scorer.score(pairs, on_unfit="nan")
 
     return Subject(
         name=str(path),
         kind="artefact" if (folder / CONTRACT).is_file() else "checkpoint",
-        predictions=predict(score, preferences, on_unfit),
+        predictions=measured(preferences),
         sources=tuple(sources) or (TEST,),
         texts=texts_of(preferences),
         preferences=preferences,
         score=plain_score(leniently),
-        search=partial(guided, scorer),
+        predict=measured,
+        searches=partial(searches_on, scorer, ("evolutionary", "gradient")),
         history=_history(folder),
         recipe=recipe,
         readme=_text(folder / "README.md"),
         fingerprint=preferences.fingerprint,
     )
-
-
-def guided(scorer: Scorer, tokens: int) -> Search | str:
-    """Return a search that the gradients of the model guide, or why there is none."""
-    try:
-        return GradientSearch(scorer.artefact.model, scorer.artefact.encoder, tokens=tokens)
-    except NoInputGradients as error:
-        return str(error)
 
 
 def _recipe(folder: Path) -> Mapping[str, Any]:

@@ -35,6 +35,7 @@ def to_read(predictions: Predictions, texts: Texts, levels: Sequence[float], cou
         return own | {"slices": _labels(predictions, first.get(place))}
 
     def mistake(place: int) -> dict[str, Any]:
+        """Return a comparison that went wrong, with both of its responses."""
         sides = ("chosen", "rejected")
         told = {side: response(int(getattr(predictions, side)[place])) for side in sides}
         figures = {name: float(getattr(predictions, name)[place]) for name in ("margins", "probabilities")}

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from plaudit.evaluation.attacks.attack import Search
+from plaudit.evaluation.attacks.all_attacks import Searches
 from plaudit.evaluation.finding import Score
 from plaudit.predictions import Predictions
 from plaudit.preferences.dataset import Preferences
@@ -48,8 +48,9 @@ class Subject:
         texts: of responses, by id; those that are not there are not shown.
         preferences: the records that were scored, or None where only scores are known.
         score: gives rewards to further texts, or None where nothing does.
-        search: from the tokens of a suffix to a search that its weights guide, or to why there is none; None where
-            there are no weights.
+        predict: scores other preferences as these were, or None where nothing does.
+        searches: from the longest suffix to the ways in which the model can be attacked; None for what needs rewards
+            alone.
         history: rows of the training run; empty where it is not known.
         recipe: what made the model; empty where it is not known.
         readme: text of the model card that lies beside it, or ``""``.
@@ -63,7 +64,8 @@ class Subject:
     texts: Texts = field(default_factory=dict)
     preferences: Sequence[Preference] | None = None
     score: Score | None = None
-    search: Callable[[int], Search | str] | None = None
+    predict: Callable[[Preferences], Predictions] | None = None
+    searches: Callable[[int], Searches] | None = None
     history: Sequence[Mapping[str, Any]] = ()
     recipe: Mapping[str, Any] = field(default_factory=dict)
     readme: str = ""
@@ -130,10 +132,15 @@ def scored(
     on_unfit: Literal["error", "drop"] = "error",
 ) -> Subject:
     """Return the rewards that ``score`` gives to all responses of ``preferences``; see `of_callable`."""
+
+    def measured(records: Preferences) -> Predictions:
+        return predict(score, records, on_unfit)
+
     return Subject(
         name=name,
         kind="callable",
-        predictions=predict(score, preferences, on_unfit),
+        predictions=measured(preferences),
+        predict=measured,
         sources=tuple(sources),
         texts=texts_of(preferences),
         preferences=preferences,

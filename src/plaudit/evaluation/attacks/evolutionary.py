@@ -4,8 +4,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from plaudit.evaluation.attacks.pieces import Pieces, Suffix, pieces_for
-from plaudit.evaluation.attacks.random_search import checked_length, drawn, untried
+from plaudit.evaluation.attacks.pieces import Pieces, Suffix
+from plaudit.evaluation.attacks.random_search import OfPieces, drawn, untried
 from plaudit.evaluation.attacks.suffixes import written
 from plaudit.evaluation.attacks.trials import Trials
 
@@ -15,25 +15,18 @@ FIRST = 0.25
 """Share of the budget that is spent on random suffixes to begin with."""
 
 
-class Evolutionary:
+class Evolutionary(OfPieces):
     """Suffixes made of the best found so far.
 
     A new one is a parent with pieces replaced, put in, taken out or moved, or the beginning of one parent before the
     end of another.
-
-    Args:
-        longest: pieces of a suffix, at most.
-        pieces: what they are drawn from; `pieces_for` the responses searched on if None.
     """
 
     name: ClassVar[str] = "evolutionary"
 
-    def __init__(self, longest: int = 8, pieces: Pieces | None = None) -> None:
-        self.longest, self.pieces = checked_length(longest), pieces
-
     def __call__(self, trials: Trials, rng: np.random.Generator) -> None:
         """Try suffixes until the budget is used up, or nothing new comes of the best."""
-        pieces = pieces_for(trials) if self.pieces is None else self.pieces
+        pieces = self.pieces_of(trials)
         known: dict[Suffix, float] = {}
         first = trials.affordable * (1 - FIRST)
         while trials.affordable > first and self._try(trials, known, untried(trials, lambda: self._new(pieces, rng))):

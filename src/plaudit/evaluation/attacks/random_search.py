@@ -13,22 +13,33 @@ TOGETHER = 16
 """Suffixes scored in one call."""
 
 
-class RandomSearch:
-    """Suffixes of 1 to ``longest`` pieces, each drawn with equal probability.
+class OfPieces:
+    """A search whose suffixes are made of pieces.
 
     Args:
         longest: pieces of a suffix, at most.
         pieces: what they are drawn from; `pieces_for` the responses searched on if None.
-    """
 
-    name: ClassVar[str] = "random"
+    Raises:
+        ValueError: ``longest`` is below 1.
+    """
 
     def __init__(self, longest: int = 8, pieces: Pieces | None = None) -> None:
         self.longest, self.pieces = checked_length(longest), pieces
 
+    def pieces_of(self, trials: Trials) -> Pieces:
+        """Return what suffixes are made of."""
+        return pieces_for(trials) if self.pieces is None else self.pieces
+
+
+class RandomSearch(OfPieces):
+    """Suffixes of 1 to ``longest`` pieces, each drawn with equal probability."""
+
+    name: ClassVar[str] = "random"
+
     def __call__(self, trials: Trials, rng: np.random.Generator) -> None:
         """Try suffixes until the budget is used up, or nothing new is drawn."""
-        pieces = pieces_for(trials) if self.pieces is None else self.pieces
+        pieces = self.pieces_of(trials)
         while fresh := untried(trials, lambda: drawn(pieces, self.longest, rng)):
             trials.run([written(suffix) for suffix in fresh])
 

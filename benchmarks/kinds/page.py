@@ -9,7 +9,7 @@ SETS = {"objectives": "Objectives", "architectures": "Architectures"}
 TITLES = {"synthetic": "Synthetic, with known truth", "movie-ratings": "Movie ratings"}
 COLUMNS = (
     "kind", "learns from", "accuracy", "NLL", "ECE", "NLL at T", "ECE at T", "T",
-    "above chance", "above longer wins", "seconds",
+    "above chance", "above longer wins", "processor seconds",
 )  # fmt: skip
 TIES = (
     "kind",
@@ -28,7 +28,8 @@ from resampled prompts (or snippets): they hold for this trained model and other
 Some objectives are no such likelihood (hinge, triplet, ratings, rankings with margins): the scale of their rewards is
 their own, so their raw NLL and ECE say little. *At T* the rewards are divided by one temperature, fitted to the
 stopping part. *Above* is the difference of accuracy from a baseline on the same resamples; **no** where its interval
-reaches 0 or less. *Seconds* are of training alone, evaluations for stopping included.
+reaches 0 or less. *Processor seconds* are of training alone, all
+threads and evaluations for stopping included; other work on the machine changes them little.
 """
 SYNTHETIC = """\
 A judge's choice is drawn from the truth, so `truth`, the scorer that knows it, is the best that can be expected;
@@ -95,7 +96,7 @@ def _line(row: Figures) -> tuple[str, ...]:
         *(interval(row[figure]) for figure in ("accuracy", "nll", "ece", "nll_at_temperature", "ece_at_temperature")),
         f"{row['temperature']:.3g}",
         *(_above(row, rival) for rival in ("chance", "longer_wins")),
-        f"{row['seconds']:.0f}" if "seconds" in row else "",
+        f"{row['processor_seconds']:.0f}" if "processor_seconds" in row else "",
     )
 
 

@@ -83,12 +83,12 @@ def _learn(
     columns, recipe = built.model.member_columns, recipe_of(line, size)
     minimised: Objective = EachMember(objective, columns) if columns else objective
     train, stop = (encode_all(part(form), built.encoder) for part in (materials.train, materials.stop))
-    begin = time.monotonic()
+    begin, worked = time.monotonic(), time.process_time()
     fitted = fit(
         built.model, train, objective=minimised, output=folder / "run", recipe=recipe, validation=stop, listeners=()
     )
     settle(built.model, train, token_budget=recipe.token_budget)
-    seconds = time.monotonic() - begin
+    seconds, processor = time.monotonic() - begin, time.process_time() - worked
     built.model.compute_dtype = torch.float32
     artifact.save(folder / "artefact", built.model, built.encoder, {"line": line.id, "setup": setup.plain()})
     found = {
@@ -103,6 +103,7 @@ def _learn(
         "dtype": str(fitted.dtype).removeprefix("torch."),
         "learned": dict(fitted.learned),
         "seconds": seconds,
+        "processor_seconds": processor,
     }
     learning(objective).cpu()
     return Learned(remembering(Scorer.load(folder / "artefact").rewards), objective, found)

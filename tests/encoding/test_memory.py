@@ -11,7 +11,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = 300_000
 PROGRAM = """
-import json, resource, sys
+import json, sys
+from pathlib import Path
 from plaudit.encoding.choices import for_tokenizer
 from plaudit.encoding.encode import encode_all
 from plaudit.encoding.encoder import Encoder
@@ -21,7 +22,8 @@ from plaudit.preferences.split import split
 from plaudit.testing import byte_tokenizer
 
 def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    status = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
 
 begin = peak()
 rows = assign(read_many([(sys.argv[1], 1.0)], None, "error"))

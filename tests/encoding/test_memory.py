@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.memory import PEAK
+
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = 300_000
 PROGRAM = """
 import json, sys
-from pathlib import Path
 from plaudit.encoding.choices import for_tokenizer
 from plaudit.encoding.encode import encode_all
 from plaudit.encoding.encoder import Encoder
@@ -20,10 +21,6 @@ from plaudit.preferences.groups import assign
 from plaudit.preferences.reading import read_many
 from plaudit.preferences.split import split
 from plaudit.testing import byte_tokenizer
-
-def peak():
-    status = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
 
 begin = peak()
 rows = assign(read_many([(sys.argv[1], 1.0)], None, "error"))
@@ -58,7 +55,7 @@ def test_many_rows_are_grouped_split_and_tokenised_in_little_memory(tmp_path: Pa
     At these rates a million rows of a hundred tokens stay below 1.5 GB.
     """
     write(tmp_path / "rows.jsonl")
-    command = [sys.executable, "-c", PROGRAM, str(tmp_path / "rows.jsonl")]
+    command = [sys.executable, "-c", PEAK + PROGRAM, str(tmp_path / "rows.jsonl")]
     environment = {"PYTHONPATH": str(ROOT / "src"), "PATH": "", "HOME": str(tmp_path), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=800, check=False)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -21,6 +21,7 @@ from plaudit.preferences.formats.ratings import Ratings
 from plaudit.preferences.formats.trl import Trl
 from plaudit.preferences.reading import read, read_many
 from plaudit.preferences.rows import BadRow, BadSource, Fields, Ledger
+from tests.memory import PEAK
 
 PAIRS = [{"prompt": f"q{at}", "chosen": f"good{at}", "rejected": f"poor{at}", "id": f"id{at}"} for at in range(4)]
 
@@ -342,12 +343,12 @@ def test_no_torch() -> None:
 
 
 MEMORY = """
-import json, resource, sys, threading
+import json, sys
 from plaudit.preferences.reading import read
 preferences = read(sys.argv[1])
 records, comparisons = len(preferences), sum(s.comparisons for s in preferences.sources.values())
 last = preferences[len(preferences) - 1].responses[0].content
-print(json.dumps([records, comparisons, last, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20]))
+print(json.dumps([records, comparisons, last, peak() / 2**30]))
 """
 
 
@@ -363,7 +364,7 @@ def test_a_million_rows_fit(tmp_path: Path) -> None:
             )
             stream.write("\n")
     environment = {"PLAUDIT_CACHE": str(tmp_path), "PATH": "", "PYTHONPATH": ":".join(filter(None, sys.path))}
-    command = [sys.executable, "-c", MEMORY, str(path)]
+    command = [sys.executable, "-c", PEAK + MEMORY, str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     records, comparisons, last, gibibytes = json.loads(done.stdout)
 

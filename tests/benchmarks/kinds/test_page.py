@@ -73,7 +73,15 @@ def test_what_an_architecture_learns_by_is_named():
     setup = {"objective": {"name": "disentangled"}, "architecture": "odin"}
     text = page(
         results(
-            row("odin", "architectures", setup=setup, form="pairs", trained_on=5, unit="comparisons", processor_seconds=1.0),
+            row(
+                "odin",
+                "architectures",
+                setup=setup,
+                form="pairs",
+                trained_on=5,
+                unit="comparisons",
+                processor_seconds=1.0,
+            ),
             row("disentangled", setup=setup, form="pairs", trained_on=5, unit="comparisons", processor_seconds=1.0),
         )
     )

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,15 @@ class Items:
             objective=tuple(self.objective[place] for place in places),
             characters=self.characters[places],
             group=self.group[places],
+        )
+
+    def turned(self, where: NDArray[np.bool_]) -> "Items":
+        """Return the same items, with first and second changing places ``where`` the mask [I] says so."""
+        return replace(
+            self,
+            first=np.where(where, self.second, self.first),
+            second=np.where(where, self.first, self.second),
+            characters=np.where(where[:, None], self.characters[:, ::-1], self.characters),
         )
 
     @classmethod

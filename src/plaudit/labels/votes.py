@@ -205,6 +205,18 @@ class Votes:
         counted = Counter(self.left_out) + Counter({AGAIN: again})
         return replace(found, left_out=dict(counted)) if again else found
 
+    def listed(self) -> "Votes":
+        """Return the same votes with each item's first response being the one that comes first in its record.
+
+        Measures that correct for chance can depend on it: where records are sorted by something that people see, the
+        model's name for one, it is chance there that the one side wins more often.
+        """
+        turned = self.items.first > self.items.second
+        sign, known = np.where(turned, -1, 1)[self.item], self.swapped >= 0
+        side = np.where(known & turned[self.item], 1 - self.swapped, self.swapped)
+        label, swapped = (self.label * sign).astype(np.int8), side.astype(np.int8)
+        return replace(self, label=label, swapped=swapped, items=self.items.turned(turned))
+
     def counts(self) -> Floats:
         """Return how many votes each item has for the first, for neither and for the second, float64 [I, 3]."""
         flat = self.item * 3 + (1 - self.label.astype(np.int64))

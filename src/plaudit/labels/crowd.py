@@ -28,7 +28,7 @@ class MissingCrowdKit(ImportError):
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.filterwarnings("ignore", message="The (inplace|copy) keyword", category=DeprecationWarning)
         warnings.filterwarnings("ignore", message="The (inplace|copy) keyword", category=FutureWarning)
         yield
@@ -52,7 +52,8 @@ def _frame(item: Integers, annotator: Integers, label: Integers) -> Any:
 
 def _probabilities(table: Any, items: Integers, labels: Integers) -> Floats:
     """Return the rows of ``items`` and the columns of ``labels``; those of labels that nobody gave are 0."""
-    return np.asarray(table.reindex(index=items, columns=labels).fillna(0.0).to_numpy(), np.float64)
+    found = np.asarray(table.reindex(index=items, columns=labels).fillna(0.0).to_numpy(), np.float64)
+    return found / found.sum(1, keepdims=True)
 
 
 def dawid_skene(votes: Votes, iterations: int, tolerance: float) -> tuple[Floats, Floats]:

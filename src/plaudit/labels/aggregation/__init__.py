@@ -47,9 +47,10 @@ class Aggregator(Protocol):
 def smoothed(counts: Floats, prior: float) -> Floats:
     """Return the shares of votes for the first, neither and the second, float64 [I, 3].
 
-    On either side ``prior`` votes are put beforehand. Half of a tie counts for each side, as in `plaudit.preferences.confidence`.
+    Beforehand ``prior`` votes are put on either side, spread evenly over the three answers. Half of a tie counts for
+    each side, so shares of sides are those of `plaudit.preferences.confidence`.
     """
-    weighed = counts + prior * np.array([1.0, 0.0, 1.0])
+    weighed = counts + 2 * prior / 3
     return np.asarray(weighed / weighed.sum(1, keepdims=True), np.float64)
 
 

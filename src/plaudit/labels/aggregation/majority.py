@@ -1,8 +1,10 @@
-r"""Majority: the share of votes, with a few put on either side beforehand; everybody counts the same.
+r"""Majority: the share of votes, with a few put on every answer beforehand; everybody counts the same.
 
 With :math:`n_1` votes for the first, :math:`n_0` ties, :math:`n_2` for the second and a prior of :math:`a` votes,
 
-.. math:: p = \frac{(n_1 + a,\; n_0,\; n_2 + a)}{n + 2a}.
+.. math:: p = \frac{(n_1 + \tfrac23 a,\; n_0 + \tfrac23 a,\; n_2 + \tfrac23 a)}{n + 2a},
+
+which puts a votes on either side, as half of a tie counts for each.
 
 ``balance = "order"`` gives the votes that saw the first on the left and those that saw it on the right half of an
 item's weight each, where there are both: what a side alone is worth then cancels.
@@ -11,7 +13,7 @@ Source: Laplace's rule of succession.
 
 >>> votes = Votes.from_arrays([0, 0, 0], ["a", "b", "c"], [1, 1, -1])
 >>> Majority()(votes).probabilities.round(3).tolist()
-[[0.6, 0.0, 0.4]]
+[[0.533, 0.133, 0.333]]
 """
 
 from dataclasses import dataclass
@@ -29,7 +31,7 @@ class Majority:
     """Shares of votes.
 
     Attributes:
-        prior: votes put on each side beforehand, above 0.
+        prior: votes put on either side beforehand, above 0.
         balance: ``none``, or ``order``: both orders of an item's responses count the same.
     """
 

@@ -32,7 +32,7 @@ def _annotators(answers: Iterable[Given]) -> Section:
     own: Mapping[str, list[Given]] = defaultdict(list)
     for one in answers:
         own[one.annotator].append(one)
-    table = Table("Annotators", HEADS, [_annotator(name, given) for name, given in sorted(own.items())])
+    table = Table("What each has said", HEADS, [_annotator(name, given) for name, given in sorted(own.items())])
     return Section("annotators", "Annotators", [table] if own else [Paragraph("Nobody has answered yet.", "quiet")])
 
 

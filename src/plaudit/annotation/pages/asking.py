@@ -47,10 +47,10 @@ def ranking(letters: Iterable[str], heads: Iterable[str]) -> str:
     named = list(letters)
     chips = "".join(_chip(letter, len(named), head) for letter, head in zip(named, heads, strict=True))
     return (
-        '<fieldset class="choice ranking"><legend>Put the responses in order, the best first</legend>'
-        '<p class="quiet scripted" id="ranking-help">Press or type the letters from the best to the worst. '
-        "<kbd>=</kbd> before a letter: as good as the one above. <kbd>⌫</kbd> takes the last one back. "
-        "Drag, or use the arrow keys on the one in focus, to move it.</p>"
+        '<fieldset class="choice ranking" data-control><legend>Put the responses in order, the best first</legend>'
+        '<p class="quiet scripted" id="ranking-help">Press the letters from the best to the worst, or drag them. '
+        '<span class="keys">By keyboard: type the letters; <kbd>=</kbd> before one says that it is as good as the one '
+        "above, <kbd>⌫</kbd> takes the last one back, arrow keys move the one in focus.</span></p>"
         '<input type="radio" name="choice" value="ranked" checked hidden>'
         f'<ol class="ranked" data-ranking aria-describedby="ranking-help">{chips}</ol></fieldset>'
     )
@@ -71,7 +71,7 @@ def objectives(names: Iterable[str], letters: Iterable[str]) -> str:
     pair = len(options) == 2
     options.insert(1 if pair else len(options), ("tie", "equal" if pair else "no best one"))
     rows = "".join(_objective(name, options) for name in names)
-    return f'<div class="objectives">{rows}</div>' if rows else ""
+    return f'<div class="objectives" data-control>{rows}</div>' if rows else ""
 
 
 def _objective(name: str, options: Iterable[tuple[str, str]]) -> str:
@@ -82,7 +82,7 @@ def _objective(name: str, options: Iterable[tuple[str, str]]) -> str:
 def marking() -> str:
     """Return the button that marks a selected stretch of a response as wrong, and the list of what was marked."""
     return (
-        '<div class="marking scripted" data-marking><p class="buttons"><button type="button" data-mark>'
+        '<div class="marking scripted" data-marking data-control><p class="buttons"><button type="button" data-mark>'
         'Mark as wrong<kbd aria-hidden="true">M</kbd></button><span class="quiet">Select a stretch of a response first: '
         "with the pointer, or with Shift and the arrow keys while the response is in focus.</span></p>"
         '<ul class="marks" aria-label="Marked as wrong"></ul></div>'
@@ -92,6 +92,6 @@ def marking() -> str:
 def reason(longest: int) -> str:
     """Return the field for a sentence of why, of at most ``longest`` characters."""
     return (
-        '<p class="reason"><label for="reason">Why? (optional)<kbd aria-hidden="true">R</kbd></label>'
+        '<p class="reason" data-control><label for="reason">Why? (optional)<kbd aria-hidden="true">R</kbd></label>'
         f'<textarea id="reason" name="reason" rows="2" maxlength="{longest}" dir="auto" aria-keyshortcuts="R"></textarea></p>'
     )

@@ -123,7 +123,8 @@
     onward.textContent = "Go on";
     onward.dataset.next = "";
     box.append(onward);
-    form.replaceWith(box);
+    form.querySelectorAll("[data-control]").forEach((one) => one.remove());
+    form.append(box);
     memory.say("");
     announced.textContent = [told.title, ...told.sentences].join(" ");
     onward.focus();
@@ -184,13 +185,13 @@
   document.addEventListener("keydown", (event) => {
     const at = event.target;
     const writing = at.matches?.("textarea, input:not([type=radio]):not([type=checkbox]), select");
-    if (event.isComposing || !form.isConnected || busy) return;
+    if (event.isComposing || busy) return;
     if (event.key === "Enter" && (writing ? event.ctrlKey || event.metaKey : !at.matches?.("button, a, summary"))) {
       event.preventDefault();
       send(false);
       return;
     }
-    if (writing && event.key === "Escape") { form.focus({ preventScroll: true }); return; }
+    if (writing && event.key === "Escape") { document.getElementById("answering").focus({ preventScroll: true }); return; }
     if (writing || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     if (typed(event.key.toLowerCase())) event.preventDefault();
   });

@@ -18,8 +18,7 @@ def task_page(shown: Shown, guidelines: Written, visitor: Visitor, title: str, l
         title: of the campaign.
         longest: how many characters a reason may have.
     """
-    inside = f"{prompt(shown.prompt)}{_responses(shown)}{_form(shown, visitor, longest)}"
-    return _page(inside, _standing(shown), guidelines, visitor, title)
+    return _page(_form(shown, visitor, longest), _standing(shown), guidelines, visitor, title)
 
 
 def in_words(choice: str) -> str:
@@ -30,7 +29,7 @@ def in_words(choice: str) -> str:
 def _page(inside: str, standing: str, guidelines: Written, visitor: Visitor, title: str) -> str:
     data = {"visitor": visitor.key, "csrf": visitor.csrf, "guidelines": str(guidelines.version)}
     body = (
-        '<a class="skip" href="#answer">Skip to the answer</a>'
+        '<a class="skip" href="#answering">Skip to the answer</a>'
         f'<header class="bar"><h1>{escaped(title)}</h1><p class="standing">{standing}</p>'
         '<p class="saving" id="saving" role="status" aria-live="polite"></p></header>'
         '<noscript><p class="notice">Without JavaScript, plain choices work; what is not sent is not kept.</p></noscript>'
@@ -61,23 +60,24 @@ def _beside(guidelines: Written) -> str:
 
 
 def _form(shown: Shown, visitor: Visitor, longest: int) -> str:
+    """Return texts and questions as one form, so that the answer stays in sight however long the texts are."""
     letters = [one.letter for one in shown.responses]
     pair = len(letters) == 2
     ranking = "" if pair else asking.ranking(letters, (head(one.content) for one in shown.responses))
     hidden = {"assignment": str(shown.assignment), "csrf": visitor.csrf, "seconds": "0"}
     inside = (
+        prompt(shown.prompt),
+        _responses(shown),
         "".join(map(_hidden, hidden.items())),
         asking.marking() if shown.mark_spans else "",
+        ranking,
         asking.objectives(shown.objectives, letters),
         asking.reason(longest) if shown.ask_reason else "",
-        ranking,
-        f'<div class="answering">{asking.verdicts(shown) if pair else ""}{_buttons(shown)}</div>',
         '<p class="notice bad" id="problem" role="alert" hidden></p>',
+        '<div class="answering" id="answering" tabindex="-1" data-control>'
+        f"{asking.verdicts(shown) if pair else ''}{_buttons(shown)}</div>",
     )
-    return (
-        '<form id="answer" method="post" action="/answer" tabindex="-1" aria-label="Your answer" '
-        f'data-letters="{" ".join(letters)}">{"".join(inside)}</form>'
-    )
+    return f'<form id="answer" method="post" action="/answer" aria-label="Comparison">{"".join(inside)}</form>'
 
 
 def _buttons(shown: Shown) -> str:

@@ -6,7 +6,7 @@ class StoreError(Exception):
 
 
 class StoreAway(StoreError):
-    """The database cannot be reached, or cannot write now. Nothing was acknowledged; the same call may be made again."""
+    """The database cannot be reached or written now. Nothing was acknowledged; the same call may be made again."""
 
 
 class NewerSchema(StoreError):

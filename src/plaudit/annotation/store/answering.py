@@ -18,8 +18,8 @@ from plaudit.annotation.records import (
     Answer,
     Lesson,
     Receipt,
-    Settings,
 )
+from plaudit.annotation.settings import Settings
 from plaudit.annotation.store.assigning import ENDED, free_one, take_one
 from plaudit.annotation.store.reading import campaign_of, content_of, lock_annotator
 from plaudit.annotation.store.tables import FIRST, AnnotatorRow, AnswerRow, AssignmentRow, TaskRow
@@ -193,7 +193,7 @@ def _has_another(session: Session, assignment: AssignmentRow) -> bool:
         col(AssignmentRow.round) == assignment.round,
         col(AssignmentRow.state).in_(("live", *ENDED)),
     )
-    return session.execute(another).scalar_one() > 0
+    return bool(session.execute(another).scalar_one())
 
 
 def _row(answer: Answer, heard: Heard, assignment: AssignmentRow, now: float, *, late: bool) -> AnswerRow:

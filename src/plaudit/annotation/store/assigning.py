@@ -12,7 +12,8 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlmodel import Session, col
 
-from plaudit.annotation.records import Pause, Settings
+from plaudit.annotation.records import Pause
+from plaudit.annotation.settings import Settings
 from plaudit.annotation.store.reading import lock_annotator
 from plaudit.annotation.store.tables import AnnotatorRow, AssignmentRow, CampaignRow, GuidelinesRow, TaskRow
 
@@ -128,11 +129,11 @@ def _ended(session: Session, annotator: AnnotatorRow, *, practice: bool) -> int:
     )
     if practice:
         counted = counted.where(col(AssignmentRow.round) == annotator.practice_round)
-    return session.execute(counted).scalar_one()
+    return int(session.execute(counted).scalar_one())
 
 
 def _count_practice(session: Session) -> int:
-    return session.execute(select(func.count()).where(col(TaskRow.role) == "practice")).scalar_one()
+    return int(session.execute(select(func.count()).where(col(TaskRow.role) == "practice")).scalar_one())
 
 
 def _give(session: Session, annotator: AnnotatorRow, settings: Settings, now: float) -> AssignmentRow | Pause:

@@ -1,6 +1,5 @@
 """Transactions on SQLite or PostgreSQL: whole or not at all, tried again where that is safe, clear when it is away."""
 
-import os
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -33,7 +32,7 @@ def url_of(where: str | Path) -> URL:
     try:
         url = make_url(text)
     except ArgumentError as error:
-        raise ValueError(f"the database {text.split('://')[0]}://… is no URL: {error}") from error
+        raise ValueError(f"the database {text.partition('://')[0]}://… is no URL: {error}") from error
     if url.get_backend_name() == "postgresql":
         return url.set(drivername="postgresql+psycopg")
     if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
@@ -96,8 +95,8 @@ class Database:
     def _once(self, work: Callable[[Session], Result], *, write: bool) -> Result:
         self._check_file()
         with self.engine.connect() as connection:
-            options = {} if self.is_sqlite else {"isolation_level": "READ COMMITTED" if write else "REPEATABLE READ"}
-            connection = connection.execution_options(plaudit_write=write, **options)
+            level = {} if self.is_sqlite else {"isolation_level": "READ COMMITTED" if write else "REPEATABLE READ"}
+            connection.execution_options(plaudit_write=write, **level)
             with connection.begin(), Session(connection, expire_on_commit=False) as session:
                 result = work(session)
                 session.flush()
@@ -168,7 +167,7 @@ def _is_cut(error: DBAPIError) -> bool:
 
 def _inode(file: Path) -> tuple[int, int] | None:
     try:
-        found = os.stat(file)
+        found = file.stat()
     except OSError:
         return None
     return found.st_dev, found.st_ino

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from plaudit.annotation.errors import Unknown
@@ -32,7 +32,7 @@ def lock_annotator(session: Session, annotator_id: int) -> AnnotatorRow:
         Unknown: there is no such annotator.
     """
     wanted = select(AnnotatorRow).where(col(AnnotatorRow.id) == annotator_id).with_for_update()
-    found = session.execute(wanted).scalars().first()
+    found: AnnotatorRow | None = session.execute(wanted).scalars().first()
     if found is None:
         raise Unknown(f"there is no annotator {annotator_id}")
     return found
@@ -106,7 +106,7 @@ def task_of(row: TaskRow) -> Task:
 def given_in(session: Session) -> Iterator[Given]:
     """Yield every answer, in the order in which they were stored."""
     rows = (
-        select(AnswerRow, AssignmentRow, col(TaskRow.key), col(TaskRow.role), col(TaskRow.expected), AnnotatorRow.name)
+        select(AnswerRow, AssignmentRow, TaskRow, col(AnnotatorRow.name))
         .join(AssignmentRow, col(AssignmentRow.id) == col(AnswerRow.assignment_id))
         .join(TaskRow, col(TaskRow.id) == col(AnswerRow.task_id))
         .join(AnnotatorRow, col(AnnotatorRow.id) == col(AnswerRow.annotator_id))
@@ -115,16 +115,16 @@ def given_in(session: Session) -> Iterator[Given]:
     return map(_given, session.execute(rows))
 
 
-def _given(row: Row[Any]) -> Given:
-    answer, assignment, key, role, expected, name = row
+def _given(row: Any) -> Given:
+    answer, assignment, task, name = row
     return Given(
         assignment=answer.assignment_id,
-        task=key,
-        role=role,
+        task=task.key,
+        role=task.role,
         annotator=name,
         choice=answer.choice,
         chosen=answer.chosen,
-        expected=expected,
+        expected=task.expected,
         shown=tuple(assignment.shown),
         strength=answer.strength,
         ranking=None if answer.ranking is None else tuple(answer.ranking),
@@ -200,7 +200,7 @@ def own_progress_of(session: Session, annotator_id: int) -> OwnProgress:
 def events_in(session: Session) -> Iterator[Event]:
     """Yield what happened to the campaign, in order."""
     rows = (
-        select(EventRow, AnnotatorRow.name)
+        select(EventRow, col(AnnotatorRow.name))
         .join(AnnotatorRow, col(AnnotatorRow.id) == col(EventRow.annotator_id), isouter=True)
         .order_by(col(EventRow.id))
     )

@@ -23,11 +23,11 @@ from plaudit.annotation.records import (
     Pause,
     Progress,
     Receipt,
-    Settings,
     Shown,
     ShownResponse,
     Task,
 )
+from plaudit.annotation.settings import Settings
 from plaudit.annotation.store import reading, schema
 from plaudit.annotation.store.answering import storable, take_answer
 from plaudit.annotation.store.assigning import Held, assign, end

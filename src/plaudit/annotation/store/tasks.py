@@ -10,7 +10,8 @@ from sqlalchemy import case, func, select, update
 from sqlmodel import Session, col
 
 from plaudit.annotation.errors import BadTask, Unknown
-from plaudit.annotation.records import Added, Settings, Task
+from plaudit.annotation.records import Added, Task
+from plaudit.annotation.settings import Settings
 from plaudit.annotation.store.reading import campaign_of, plain_content, plain_response
 from plaudit.annotation.store.tables import TaskRow
 

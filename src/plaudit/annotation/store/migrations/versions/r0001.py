@@ -108,9 +108,10 @@ def _make_assignment() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_assignment")),
         sa.UniqueConstraint("task_id", "slot", name=op.f("uq_assignment_task_id")),
     )
-    held = {"sqlite_where": _HELD, "postgresql_where": _HELD}
-    op.create_index("ix_assignment_expires", "assignment", ["expires"], **held)
-    op.create_index("ix_assignment_held", "assignment", ["annotator_id"], unique=True, **held)
+    op.create_index("ix_assignment_expires", "assignment", ["expires"], sqlite_where=_HELD, postgresql_where=_HELD)
+    op.create_index(
+        "ix_assignment_held", "assignment", ["annotator_id"], unique=True, sqlite_where=_HELD, postgresql_where=_HELD
+    )
     columns = ["annotator_id", "task_id", "round"]
     op.create_index(
         "ix_assignment_seen", "assignment", columns, unique=True, sqlite_where=_SEEN, postgresql_where=_SEEN

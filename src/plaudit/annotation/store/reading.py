@@ -151,7 +151,7 @@ def progress_of(session: Session) -> Progress:
     ).where(real)
     tasks, wanted, disputed = session.execute(sums).one()
     states = select(col(AssignmentRow.state), func.count()).join(TaskRow, col(TaskRow.id) == AssignmentRow.task_id)
-    counts: dict[str, int] = dict(session.execute(states.where(real).group_by(AssignmentRow.state)).tuples().all())
+    counts = _counts(session, states.where(real).group_by(col(AssignmentRow.state)))
     answers = select(
         func.count(func.distinct(AnswerRow.annotator_id)), func.count().filter(col(AnswerRow.late))
     ).select_from(AnswerRow)
@@ -168,6 +168,10 @@ def progress_of(session: Session) -> Progress:
         annotators=annotators,
         closed=campaign_of(session).closed,
     )
+
+
+def _counts(session: Session, grouped: Any) -> dict[str, int]:
+    return {name: count for name, count in session.execute(grouped)}  # noqa: C416  (rows are no pairs to a type checker)
 
 
 def _finished() -> Any:
@@ -187,7 +191,7 @@ def own_progress_of(session: Session, annotator_id: int) -> OwnProgress:
         .where(col(AssignmentRow.annotator_id) == annotator_id, col(TaskRow.role) != "practice")
         .group_by(col(AssignmentRow.state))
     )
-    counts: dict[str, int] = dict(session.execute(states).tuples().all())
+    counts = _counts(session, states)
     practice = session.execute(select(func.count()).where(col(TaskRow.role) == "practice")).scalar_one()
     return OwnProgress(
         answered=counts.get("answered", 0),

@@ -64,8 +64,12 @@ class Store:
     ) -> None:
         self._clock = clock
         self.database = Database(where, busy_seconds)
-        schema.upgrade(self.database)
-        self.database.write(lambda session: self._begin(session, settings or Settings()))
+        try:
+            schema.upgrade(self.database)
+            self.database.write(lambda session: self._begin(session, settings or Settings()))
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -282,7 +286,7 @@ class Store:
     def counts(self) -> dict[str, int]:
         """Return how many tasks there are, by role."""
         rows = select(col(TaskRow.role), func.count()).group_by(col(TaskRow.role))
-        return self.database.read(lambda session: dict(session.execute(rows).tuples().all()))
+        return self.database.read(lambda session: {role: count for role, count in session.execute(rows)})
 
     # --- work ---------------------------------------------------------------------------------------------------------
 

@@ -106,7 +106,7 @@ def _make_assignment() -> None:
         sa.ForeignKeyConstraint(["annotator_id"], ["annotator.id"], name=op.f("fk_assignment_annotator_id")),
         sa.ForeignKeyConstraint(["task_id"], ["task.id"], name=op.f("fk_assignment_task_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_assignment")),
-        sa.UniqueConstraint("task_id", "slot", name=op.f("uq_assignment_task_id")),
+        sa.UniqueConstraint("task_id", "slot", name=op.f("uq_assignment_task_id_slot")),
     )
     op.create_index("ix_assignment_expires", "assignment", ["expires"], sqlite_where=_HELD, postgresql_where=_HELD)
     op.create_index(

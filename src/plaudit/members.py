@@ -24,6 +24,7 @@ SETS = {
     "probes": "plaudit.evaluation.probes",
     "calibrators": "plaudit.calibration.calibrators",
     "aggregation": "plaudit.labels.aggregation",
+    "exchange": "plaudit.annotation.exchange",
     "detectors": "plaudit.monitoring.detectors",
     "dialects": "plaudit.serving.dialects",
 }

@@ -151,7 +151,7 @@ def progress_of(session: Session) -> Progress:
     ).where(real)
     tasks, wanted, disputed = session.execute(sums).one()
     states = select(col(AssignmentRow.state), func.count()).join(TaskRow, col(TaskRow.id) == AssignmentRow.task_id)
-    counts = _counts(session, states.where(real).group_by(col(AssignmentRow.state)))
+    found = counts(session, states.where(real).group_by(col(AssignmentRow.state)))
     answers = select(
         func.count(func.distinct(AnswerRow.annotator_id)), func.count().filter(col(AnswerRow.late))
     ).select_from(AnswerRow)
@@ -160,9 +160,9 @@ def progress_of(session: Session) -> Progress:
         tasks=tasks,
         finished=session.execute(_finished()).scalar_one(),
         wanted=wanted,
-        given=counts.get("answered", 0),
-        skipped=counts.get("skipped", 0),
-        live=counts.get("live", 0),
+        given=found.get("answered", 0),
+        skipped=found.get("skipped", 0),
+        live=found.get("live", 0),
         disputed=disputed,
         late=late,
         annotators=annotators,
@@ -170,7 +170,8 @@ def progress_of(session: Session) -> Progress:
     )
 
 
-def _counts(session: Session, grouped: Any) -> dict[str, int]:
+def counts(session: Session, grouped: Any) -> dict[str, int]:
+    """Return the rows of a query as a name and a number each."""
     return {name: count for name, count in session.execute(grouped)}  # noqa: C416  (rows are no pairs to a type checker)
 
 
@@ -191,11 +192,11 @@ def own_progress_of(session: Session, annotator_id: int) -> OwnProgress:
         .where(col(AssignmentRow.annotator_id) == annotator_id, col(TaskRow.role) != "practice")
         .group_by(col(AssignmentRow.state))
     )
-    counts = _counts(session, states)
+    found = counts(session, states)
     practice = session.execute(select(func.count()).where(col(TaskRow.role) == "practice")).scalar_one()
     return OwnProgress(
-        answered=counts.get("answered", 0),
-        skipped=counts.get("skipped", 0),
+        answered=found.get("answered", 0),
+        skipped=found.get("skipped", 0),
         qualified=annotator.qualified is not None or not practice,
         practice_round=annotator.practice_round,
     )

@@ -286,7 +286,7 @@ class Store:
     def counts(self) -> dict[str, int]:
         """Return how many tasks there are, by role."""
         rows = select(col(TaskRow.role), func.count()).group_by(col(TaskRow.role))
-        return self.database.read(lambda session: {role: count for role, count in session.execute(rows)})
+        return self.database.read(lambda session: reading.counts(session, rows))
 
     # --- work ---------------------------------------------------------------------------------------------------------
 

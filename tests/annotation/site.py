@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from plaudit.annotation.app import create_app
 from plaudit.annotation.door import Door
 from plaudit.annotation.links import Links
-from plaudit.annotation.owning import Export
+from plaudit.annotation.downloads import DOWNLOADS, Download
 from plaudit.annotation.records import Task
 from plaudit.annotation.settings import Settings
 from plaudit.annotation.store import Store
@@ -64,12 +64,12 @@ class Site:
     """An app over a new SQLite file."""
 
     def __init__(
-        self, path: Path, tasks: Iterable[Task] = (), settings: Settings = PLAIN, exports: Mapping[str, Export] | None = None
+        self, path: Path, tasks: Iterable[Task] = (), settings: Settings = PLAIN, downloads: Mapping[str, Download] | None = None
     ) -> None:
         self.store = Store(path / "campaign.db", settings)
         self.store.add_tasks(tasks or pairs(4))
         self.door = Door(self.store, Links(SECRET))
-        self.app = create_app(self.store, self.door, exports or {})
+        self.app = create_app(self.store, self.door, DOWNLOADS if downloads is None else downloads)
 
     def browser(self) -> Browser:
         return Browser(TestClient(self.app, raise_server_exceptions=False))

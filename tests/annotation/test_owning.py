@@ -4,18 +4,18 @@ import re
 
 import pytest
 
-from plaudit.annotation.owning import Export
+from plaudit.annotation.downloads import Download
 from plaudit.annotation.settings import Settings
 from tests.annotation.campaigns import pairs, task
 from tests.annotation.site import EVIL, Site
 
-NAMES = Export("names of tasks", "text/plain", lambda store: (f"{one.task}\n" for one in store.answers()))
+NAMES = Download("names of tasks", "text/plain", lambda store: (f"{one.task}\n" for one in store.answers()))
 
 
 @pytest.fixture
 def site(tmp_path):
     """A site with an export."""
-    opened = Site(tmp_path, pairs(3), exports={"names.txt": NAMES})
+    opened = Site(tmp_path, pairs(3), downloads={"names.txt": NAMES})
     yield opened
     opened.store.close()
 

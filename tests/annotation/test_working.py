@@ -134,7 +134,7 @@ def test_an_answer_that_cannot_be_is_named(site: Open, fields: dict[str, str], w
     page = ann.post("/answer", sent)
 
     assert (told.status_code, page.status_code) == (422, 422)
-    assert words in told.json()["message"]
+    assert words.lower() in told.json()["message"].lower()
     assert "Go back" in page.text
     assert here.store.answers() == []
     assert ann.answer().status_code == 200
@@ -232,7 +232,7 @@ def test_a_ranking_is_stored_as_ranks(site: Open) -> None:
     ann = here.annotator()
     ranks = {f"rank.{ann.letter(word)}": str(rank) for word, rank in zip(said, (1, 0, 1, 2), strict=True)}
 
-    assert "rank of" in ann.answer("ranked", **ranks | {"rank.A": ""}).json()["message"]
+    assert "Rank of" in ann.answer("ranked", **ranks | {"rank.A": ""}).json()["message"]
     assert ann.answer("ranked", **ranks).status_code == 200
     (given,) = here.store.answers()
     assert (given.ranking, given.chosen) == ((1, 0, 1, 2), 1)
@@ -402,11 +402,11 @@ def test_guidelines_are_shown_with_their_version(site: Open) -> None:
 
 
 def test_good_words_stand_on_both_sides(site: Open) -> None:
-    """The order on the screen is drawn anew for each view: over 20 tasks the better one stands first and second."""
-    here = site(pairs(20))
+    """The order on the screen is drawn anew for each view: over 8 tasks the better one stands first and second."""
+    here = site(pairs(8))
     ann = here.annotator()
     letters = []
-    for _ in range(20):
+    for _ in range(8):
         letters.append(ann.letter(GOOD))
         ann.answer()
         ann.get("/task")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from plaudit.annotation.errors import BadTask
+from plaudit.annotation.importing import NoTask
 from plaudit.annotation.links import Links, load_secret
 from plaudit.config import BadConfiguration
 from plaudit.preferences.rows import BadRow, BadSource
@@ -74,7 +74,7 @@ def test_opening_again_adds_only_what_is_new(tmp_path, pairs) -> None:
 
 def test_gold_that_says_nothing_is_refused(tmp_path, pairs, judged) -> None:
     """An example needs an answer; a record needs two responses; an id is there once."""
-    with pytest.raises(BadTask, match="does not say which response is better"):
+    with pytest.raises(NoTask, match="says nowhere which response is better"):
         open_campaign(campaign(tmp_path, sources={"real": [pairs], "gold": [pairs]}))
     twice = rows(tmp_path / "t.jsonl", *({"prompt": "p", "responses": ["a", str(at)], "id": "x"} for at in range(2)))
     with pytest.raises(ValueError, match="'x'"):
@@ -83,7 +83,7 @@ def test_gold_that_says_nothing_is_refused(tmp_path, pairs, judged) -> None:
         tmp_path / "c.jsonl",
         {"prompt": "p", "responses": [{"text": "a"}, {"text": "b"}, {"text": "c"}], "pairwise": [1, 2, 1]},
     )
-    with pytest.raises(BadTask, match="another is better"):
+    with pytest.raises(NoTask, match="no single best"):
         open_campaign(campaign(tmp_path, sources={"real": [pairs], "gold": [cycle]}))
     assert not (tmp_path / "campaign.db").exists()
 

@@ -11,7 +11,8 @@ from starlette.responses import Response
 
 from plaudit.annotation.door import Door
 from plaudit.annotation.errors import StoreAway
-from plaudit.annotation.owning import Export, Office
+from plaudit.annotation.downloads import Download
+from plaudit.annotation.owning import Office
 from plaudit.annotation.pages.frame import assets
 from plaudit.annotation.replies import REFUSED, Told, away, lost, onward, refusal
 from plaudit.annotation.store import Store
@@ -23,17 +24,17 @@ THREADS = 16
 KEPT = "public, max-age=31536000, immutable"
 
 
-def create_app(store: Store, door: Door, exports: Mapping[str, Export]) -> FastAPI:
+def create_app(store: Store, door: Door, downloads: Mapping[str, Download]) -> FastAPI:
     """Return the app of one campaign.
 
     Args:
         store: of the campaign; the app does not close it.
         door: lets annotators and the owner in.
-        exports: files that the owner can take away, by name.
+        downloads: files that the owner can take away, by name.
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=_lifespan)
     _serve_annotators(app, Work(store, door))
-    _serve_owner(app, Office(store, door, exports))
+    _serve_owner(app, Office(store, door, downloads))
     _serve_plain(app, store)
     for kind in REFUSED:
         app.add_exception_handler(kind, _async(refusal))

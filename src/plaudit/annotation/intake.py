@@ -1,12 +1,12 @@
 """Tasks out of files: responses that nobody has compared yet, and worked examples whose answer is known."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from plaudit.annotation.errors import BadTask
-from plaudit.annotation.records import TIE, Role, Task
+from plaudit.annotation.importing import tasks_of
+from plaudit.annotation.records import Role, Task
 from plaudit.preferences.entries import take_entries
 from plaudit.preferences.fields import content, content_id, overlay, plain, rest_of, spoken, take_identity, take_prompt
 from plaudit.preferences.files import files_of, rows_of
@@ -66,23 +66,23 @@ def _entry(one: object) -> object:
     return {"text": one} if isinstance(one, str | list) else one
 
 
-def tasks_of(source: Source, role: Role = "real") -> list[Task]:
+def read_tasks(source: Source, role: Role = "real", *, by_pairs: bool = False) -> list[Task]:
     """Return the tasks of a source: anything plaudit reads that holds two or more responses a record, or `Unjudged`.
 
-    What a source says of its responses is left aside for real tasks, and is the answer of all others; the reason given
-    there is what an annotator is told after practice.
+    Args:
+        source: a file, a folder, ``builtin:NAME`` or a hub data set.
+        role: what the tasks are for; their keys begin with it, except those of real tasks, so that one record may be
+            a question and an example.
+        by_pairs: show more than two responses two by two instead of to be ranked.
 
     Raises:
         BadSource: the source is missing, or in no known format.
         BadRow: a row is malformed.
-        BadTask: a record has one response, or an example has no answer or several.
+        NoTask: a record cannot be compared, or an example has no answer or several.
     """
-    records = list(read(source, Unjudged() if _is_unjudged(source) else None, on_flaw="keep"))
-    again = Counter(record.id for record in records)
-    twice = next((name for name, number in again.items() if number > 1), None)
-    if twice is not None:
-        raise BadTask(f"{source}: {twice!r} is there {again[twice]} times; every record needs an id of its own")
-    return [_task(record, role, source) for record in records]
+    records = read(source, Unjudged() if _is_unjudged(source) else None, on_flaw="keep")
+    tasks = tasks_of(records, role, by_pairs=by_pairs)
+    return [task if role == "real" else replace(task, key=f"{role}:{task.key}") for task in tasks]
 
 
 def _is_unjudged(source: Source) -> bool:
@@ -92,38 +92,3 @@ def _is_unjudged(source: Source) -> bool:
     file = files_of(path)[0]
     first = next(rows_of(file, Ledger(drop=True), str(file)), None)
     return first is not None and Unjudged().fits(first.fields)
-
-
-def _task(record: Preference, role: Role, source: Source) -> Task:
-    if len(record.responses) < 2:
-        raise BadTask(f"{source}: record {record.id!r} has one response; a comparison needs two or more")
-    responses = tuple(Response(content=one.content, id=one.id, extra=one.extra) for one in record.responses)
-    key = record.id if role == "real" else f"{role}:{record.id}"
-    real = role == "real"
-    return Task(
-        key=key,
-        prompt=record.prompt,
-        responses=responses,
-        role=role,
-        expected=None if real else _expected(record, source),
-        explanation="" if real else _explanation(record),
-        source=record.source,
-        extra=record.extra,
-    )
-
-
-def _expected(record: Preference, source: Source) -> int:
-    """Return the response that nothing is preferred to, or `TIE` where several are not."""
-    if not record.comparisons:
-        raise BadTask(f"{source}: record {record.id!r} does not say which response is better; an example has to")
-    beaten = {one.rejected for one in record.comparisons if not one.tie}
-    best = [place for place in range(len(record.responses)) if place not in beaten]
-    if not best:
-        raise BadTask(f"{source}: record {record.id!r} says of each response that another is better")
-    return best[0] if len(best) == 1 else TIE
-
-
-def _explanation(record: Preference) -> str:
-    return next((one.reason for one in record.comparisons if one.reason), "")
-
-

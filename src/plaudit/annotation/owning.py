@@ -1,21 +1,22 @@
 """The owner's side of the app: the overview, links, guidelines, closing, export."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
 from threading import Lock
 from time import monotonic
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
+from plaudit.annotation.downloads import Download
 from plaudit.annotation.door import Door, check_csrf
 from plaudit.annotation.errors import Unknown
 from plaudit.annotation.forms import BadForm, Fields, fields_of
 from plaudit.annotation.overview import overview
 from plaudit.annotation.pages.owner import owner_page
 from plaudit.annotation.pages.views import LinkRow, OwnerView, Visitor
-from plaudit.annotation.replies import Page, onward
+from plaudit.annotation.replies import CannotSay, Page, onward
 from plaudit.annotation.store import Store
 from plaudit.pages.blocks import Section
 
@@ -24,20 +25,8 @@ LONGEST_GUIDELINES = 100_000
 FRESH_SECONDS = 5.0
 """How old the figures of the overview may be; they are made anew after that long, and not for every look."""
 
-
-@dataclass(frozen=True, slots=True)
-class Export:
-    """A file that the owner can take away.
-
-    Attributes:
-        words: what it holds.
-        media: its type.
-        lines: makes it, in parts.
-    """
-
-    words: str
-    media: str
-    lines: Callable[[Store], Iterable[str]]
+MOST_OF_THE_TIME = 10
+"""Nor before so many times as long as making them took: annotators come first."""
 
 
 class Office:
@@ -46,15 +35,16 @@ class Office:
     Args:
         store: of the campaign.
         door: knows who asks, and makes links.
-        exports: by file name.
+        downloads: by file name.
     """
 
-    def __init__(self, store: Store, door: Door, exports: Mapping[str, Export]) -> None:
+    def __init__(self, store: Store, door: Door, downloads: Mapping[str, Download]) -> None:
         self._store = store
         self._door = door
-        self._exports = exports
+        self._downloads = downloads
         self._making = Lock()
-        self._made: tuple[float, tuple[Section, ...]] = (-FRESH_SECONDS, ())
+        self._made: tuple[Section, ...] = ()
+        self._stale = -math.inf
 
     def look(self, request: Request) -> Response:
         """``GET /owner``: the owner's page."""
@@ -67,7 +57,7 @@ class Office:
             sections=self._sections(),
             links=tuple(LinkRow(one.name, one.active) for one in self._store.annotators()),
             created=created,
-            exports=tuple((name, export.words) for name, export in self._exports.items()),
+            exports=tuple((name, one.words) for name, one in self._downloads.items()),
             guidelines=guidelines.markdown,
             version=guidelines.version,
             closed=self._store.progress().closed is not None,
@@ -75,11 +65,14 @@ class Office:
         return owner_page(view, visitor)
 
     def _sections(self) -> tuple[Section, ...]:
-        """Return the overview, made at most every `FRESH_SECONDS`, and by one thread at a time."""
+        """Return the overview, made by one thread at a time and not too often."""
         with self._making:
-            if monotonic() - self._made[0] > FRESH_SECONDS:
-                self._made = (monotonic(), overview(self._store))
-            return self._made[1]
+            begun = monotonic()
+            if begun >= self._stale:
+                self._made = overview(self._store)
+                ended = monotonic()
+                self._stale = ended + max(FRESH_SECONDS, MOST_OF_THE_TIME * (ended - begun))
+            return self._made
 
     async def _fields(self, request: Request) -> tuple[Visitor, Fields]:
         """Return the fields of a form, if the owner sent it from a page of ours."""
@@ -141,14 +134,16 @@ class Office:
     def export(self, request: Request, name: str) -> Response:
         """``GET /owner/export/NAME``: everything that was answered, as a file."""
         self._door.owner(request)
-        export = self._exports.get(name)
-        if export is None:
-            raise Unknown(f"there is no export {name[:100]!r}; known: {', '.join(self._exports)}")
-        lines = list(export.lines(self._store))
+        found = self._downloads.get(name)
+        if found is None:
+            raise Unknown(f"there is no export {name[:100]!r}; known: {', '.join(self._downloads)}")
+        try:
+            parts = [part.encode("utf-8", "replace") for part in found.parts(self._store)]
+        except ValueError as error:
+            raise CannotSay(f"{name}: {error}") from error
         self._store.note("exported", {"file": name})
         headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-        headers["X-Content-Type-Options"] = "nosniff"
-        return StreamingResponse((line.encode() for line in lines), media_type=export.media, headers=headers)
+        return Response(b"".join(parts), media_type=found.media, headers=headers | {"X-Content-Type-Options": "nosniff"})
 
 
 def _days(text: str) -> int:

@@ -14,6 +14,10 @@ from plaudit.annotation.pages.notices import notice_page
 RETRY_SECONDS = 5
 
 
+class CannotSay(ValueError):
+    """The answers cannot be written in the form asked for."""
+
+
 class Page(Response):
     """A page, under the policy that forbids foreign scripts."""
 
@@ -44,9 +48,15 @@ _REFUSALS: dict[type[Exception], tuple[int, str, str]] = {
     errors.LeaseOver: (409, "This answer came too late", "/task"),
     errors.BadAnswer: (422, "The answer was not taken", ""),
     BadToken: (403, "The form was not taken", ""),
+    CannotSay: (422, "This cannot be exported so", "/owner"),
     BadForm: (400, "The form was not taken", ""),
     TooLong: (413, "The form was not taken", ""),
 }
+_ADVICE: dict[type[Exception], str] = {
+    errors.BadAnswer: "Go back: the page still holds what you entered.",
+    errors.BadLink: "Whatever you entered is kept in this browser.",
+}
+
 REFUSED = tuple(_REFUSALS)
 """Exceptions that are the visitor's to know of; each has a status, a heading, and where to go on."""
 
@@ -57,8 +67,7 @@ def refusal(request: Request, error: Exception) -> Response:
     message = _sentence(str(error))
     if wants_json(request):
         return Told({"message": message, "next": link}, status)
-    advice = {422: "Go back: the page still holds what you entered.", 401: "Whatever you entered is kept in this browser."}
-    sentences: Sequence[str] = [message, *([advice[status]] if status in advice else ())]
+    sentences: Sequence[str] = [message, *([_ADVICE[type(error)]] if type(error) in _ADVICE else ())]
     return Page(notice_page(title, sentences, tone="bad", link=("Go on", link) if link else None), status)
 
 

@@ -10,7 +10,8 @@ import uvicorn
 from plaudit import config
 from plaudit.annotation.app import create_app
 from plaudit.annotation.door import Door
-from plaudit.annotation.intake import tasks_of
+from plaudit.annotation.downloads import DOWNLOADS
+from plaudit.annotation.intake import read_tasks
 from plaudit.annotation.links import Links, load_secret, secret_file
 from plaudit.annotation.records import Role, Task
 from plaudit.annotation.settings import Settings
@@ -32,6 +33,7 @@ class Campaign:
         settings: those of `Settings` that are to be other than they are in the database, or the defaults.
         secret: file of the secret that signs links; beside a SQLite database by default.
         days: how long links are good.
+        by_pairs: show more than two responses two by two instead of to be ranked.
     """
 
     database: str
@@ -41,6 +43,7 @@ class Campaign:
     settings: Mapping[str, Any] = field(default_factory=dict)
     secret: Path | None = None
     days: float = OWNER_DAYS
+    by_pairs: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,10 +105,13 @@ def open_campaign(campaign: Campaign) -> Opened:
     Raises:
         ValueError: there is nothing to compare, a setting is out of range, or the secret cannot be used.
         BadSource: a source cannot be read.
-        BadTask: a task cannot be put.
+        BadTask, NoTask: a task cannot be put.
         StoreAway: the database cannot be reached.
     """
-    tasks = {role: [task for one in named for task in tasks_of(one, role)] for role, named in campaign.sources.items()}
+    tasks = {
+        role: [task for one in named for task in read_tasks(one, role, by_pairs=campaign.by_pairs)]
+        for role, named in campaign.sources.items()
+    }
     guidelines = _read(campaign.guidelines)
     settings = config.build(Settings, campaign.settings, "annotation")
     links = Links(load_secret(_secret(campaign)))
@@ -160,4 +166,4 @@ def serve(opened: Opened, host: str, port: int) -> None:
     Raises:
         OSError: the port is taken.
     """
-    uvicorn.run(create_app(opened.store, opened.door, {}), host=host, port=port, log_level="warning", access_log=False)
+    uvicorn.run(create_app(opened.store, opened.door, DOWNLOADS), host=host, port=port, log_level="warning", access_log=False)

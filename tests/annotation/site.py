@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 
 from plaudit.annotation.app import create_app
 from plaudit.annotation.door import Door
-from plaudit.annotation.links import Links
 from plaudit.annotation.downloads import DOWNLOADS, Download
+from plaudit.annotation.links import Links
 from plaudit.annotation.records import Task
 from plaudit.annotation.settings import Settings
 from plaudit.annotation.store import Store
@@ -64,7 +64,11 @@ class Site:
     """An app over a new SQLite file."""
 
     def __init__(
-        self, path: Path, tasks: Iterable[Task] = (), settings: Settings = PLAIN, downloads: Mapping[str, Download] | None = None
+        self,
+        path: Path,
+        tasks: Iterable[Task] = (),
+        settings: Settings = PLAIN,
+        downloads: Mapping[str, Download] | None = None,
     ) -> None:
         self.store = Store(path / "campaign.db", settings)
         self.store.add_tasks(tasks or pairs(4))

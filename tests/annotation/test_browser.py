@@ -116,10 +116,11 @@ def assignment(page) -> str:
     return str(page.locator("[name=assignment]").get_attribute("value"))
 
 
-def submit_and_wait(page) -> None:
+def submit_and_wait(page, meanwhile=lambda page: None) -> None:
     """Press Enter, and wait for the page that comes next."""
     before = assignment(page)
     page.keyboard.press("Enter")
+    meanwhile(page)
     page.wait_for_selector(f"[name=assignment]:not([value='{before}']), .notice-page")
 
 
@@ -155,74 +156,94 @@ class Serving:
         raise AssertionError("the server does not answer")
 
     def kill(self) -> None:
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait(30)
+        if self.process is not None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait(30)
+            self.process.stdout.close()
 
 
 COMPARISONS = 60
 
 
-def test_three_annotators_one_killed_server_and_every_answer_once(where, tmp_path, visit) -> None:
-    """60 comparisons, half of them for two people, by keyboard alone; the server is killed between pressing Enter and
-    storing; every answer is there exactly once and as it was meant; the export is read back."""
+class Shift:
+    """Annotators who answer by keyboard, and what they mean to say: mostly the good one, now and then the poor one."""
+
+    def __init__(self, serving: Serving) -> None:
+        self.serving = serving
+        self.meant: dict[tuple[str, str], str] = {}
+
+    def answer(self, name: str, page, *, kill: bool = False) -> None:
+        """Answer what is shown; if asked, the server is killed before Enter is pressed, and started again."""
+        at = len(self.meant) + 1
+        key = "t" + page.locator(".prompt .words").inner_text().removeprefix("p")
+        wanted = POOR if at % 7 == 0 else GOOD
+        page.keyboard.press(letter_of(page, wanted).lower())
+        page.keyboard.press(str(1 + at % 3))
+        if at % 5 == 0:
+            page.keyboard.press("r")
+            page.keyboard.type(f"reason {at}")
+            page.keyboard.press("Escape")
+        self.meant[name, key] = wanted
+        if kill:
+            self.serving.kill()
+            submit_and_wait(page, self._starts_again)
+        else:
+            submit_and_wait(page)
+
+    def _starts_again(self, page) -> None:
+        page.locator("#saving", has_text="kept in this browser").wait_for()
+        self.serving.start()
+
+    def work(self, people: dict) -> None:
+        """Take turns until there is nothing left for anybody."""
+        while any(page.locator("#answer").count() for page in people.values()):
+            for name, page in people.items():
+                if page.locator("#answer").count():
+                    self.answer(name, page, kill=len(self.meant) == 30)
+                else:
+                    page.goto(f"{self.serving.base}/task")
+
+
+@pytest.fixture
+def serving(where, tmp_path):
+    """``plaudit annotate`` over 60 comparisons, half of them for two people."""
     source = tmp_path / "pairs.jsonl"
     rows = [{"prompt": f"p{n}", "responses": [f"{GOOD} {n}", f"{POOR} {n}"], "id": f"t{n}"} for n in range(COMPARISONS)]
     source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    serving = Serving(tmp_path, where, source)
-    told = serving.start()
-    refused = "ERR_"  # what the browser says of a server that is not there
-    people = {name: visit(address, expect=refused) for name, address in told["annotators"].items()}
-    meant: dict[tuple[str, str], str] = {}
-    at, killed = 0, False
-    try:
-        while any(page.locator("#answer").count() for page in people.values()):
-            for name, page in people.items():
-                if not page.locator("#answer").count():
-                    page.goto(f"{serving.base}/task")
-                    continue
-                at += 1
-                key = "t" + page.locator(".prompt .words").inner_text().removeprefix("p")
-                wanted = POOR if at % 7 == 0 else GOOD
-                page.keyboard.press(letter_of(page, wanted).lower())
-                page.keyboard.press(str(1 + at % 3))
-                if at % 5 == 0:
-                    page.keyboard.press("r")
-                    page.keyboard.type(f"reason {at}")
-                    page.keyboard.press("Escape")
-                meant[name, key] = wanted
-                if at == 31:
-                    serving.kill()
-                    killed = True
-                    page.keyboard.press("Enter")
-                    page.locator("#saving", has_text="kept in this browser").wait_for()
-                    before = assignment(page)
-                    serving.start()
-                    page.wait_for_selector(f"[name=assignment]:not([value='{before}']), .notice-page")
-                else:
-                    submit_and_wait(page)
-        owner = visit(told["owner"])
-        with owner.expect_download() as saving:
-            owner.get_by_role("link", name="annotations.jsonl").click()
-        export = tmp_path / "annotations.jsonl"
-        saving.value.save_as(export)
-    finally:
-        serving.kill()
+    started = Serving(tmp_path, where, source)
+    yield started
+    started.kill()
 
-    assert killed
-    with Store(where) as store:
-        answers = store.answers()
-    assert len(answers) == len(meant) == COMPARISONS * 3 // 2
-    assert Counter((one.annotator, one.task) for one in answers) == dict.fromkeys(meant, 1)
-    assert {(one.annotator, one.task): (GOOD, POOR)[one.chosen] for one in answers} == meant
-    assert set(Counter(one.task for one in answers).values()) == {1, 2}
-    found = list(read(str(export)))
-    votes = {
+
+def votes_of(file: Path) -> dict[tuple[str, str], str]:
+    """Return who prefers what in which record of an export."""
+    return {
         (edge.annotator, record.id): str(record.responses[edge.chosen].content).rsplit(" ", 1)[0]
-        for record in found
+        for record in read(str(file))
         for edge in record.comparisons
     }
-    assert len(found) == COMPARISONS
-    assert votes == meant
+
+
+def test_three_annotators_one_killed_server_and_every_answer_once(serving, where, tmp_path, visit) -> None:
+    """By keyboard alone, with the server killed before an Enter: every answer is there once, as it was meant, and the
+    export says the same.
+    """
+    told = serving.start()
+    shift = Shift(serving)
+    shift.work({name: visit(address, expect="ERR_") for name, address in told["annotators"].items()})
+    owner = visit(told["owner"])
+    with owner.expect_download() as saving:
+        owner.get_by_role("link", name="annotations.jsonl").click()
+    saving.value.save_as(tmp_path / "annotations.jsonl")
+    with Store(where) as store:
+        answers = store.answers()
+
+    assert len(answers) == len(shift.meant) == COMPARISONS * 3 // 2
+    assert Counter((one.annotator, one.task) for one in answers) == dict.fromkeys(shift.meant, 1)
+    assert {(one.annotator, one.task): (GOOD, POOR)[one.chosen] for one in answers} == shift.meant
+    assert set(Counter(one.task for one in answers).values()) == {1, 2}
+    assert sum(bool(one.reason) for one in answers) == len(answers) // 5
+    assert votes_of(tmp_path / "annotations.jsonl") == shift.meant
 
 
 def test_an_answer_survives_server_and_browser(served, visit) -> None:
@@ -398,7 +419,9 @@ def test_typing_a_reason_chooses_nothing(served, visit) -> None:
     page.keyboard.press("Control+Enter")
     page.wait_for_selector(".notice-page")
 
-    assert [(one.choice, one.reason, one.strength) for one in site.store.answers()] == [("B", "a taste of s x t 1", None)]
+    assert [(one.choice, one.reason, one.strength) for one in site.store.answers()] == [
+        ("B", "a taste of s x t 1", None)
+    ]
 
 
 # --- looks ------------------------------------------------------------------------------------------------------------
@@ -419,10 +442,11 @@ CONTRAST = """() => {
   document.querySelectorAll("body *").forEach((one) => {
     const own = [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
     const style = getComputedStyle(one);
-    if (!own || !one.getClientRects().length || style.visibility === "hidden" || one.closest("[disabled], .hidden, .skip")) return;
+    if (!own || !one.getClientRects().length || style.visibility === "hidden" ||
+      one.closest("[disabled], .hidden, .skip")) return;
     const [a, b] = [light(parse(style.color)), light(behind(one))].sort((x, y) => y - x);
     const ratio = (a + .05) / (b + .05);
-    if (ratio < 4.5) poor.push(`${one.tagName}.${one.className} ${ratio.toFixed(2)} ${one.textContent.trim().slice(0, 30)}`);
+    if (ratio < 4.5) poor.push(`${one.tagName}.${one.className} ${ratio.toFixed(2)} ${one.textContent.slice(0, 30)}`);
   });
   return poor;
 }"""
@@ -431,7 +455,9 @@ CONTRAST = """() => {
 @pytest.mark.parametrize(("width", "scheme"), SETTINGS)
 def test_every_page_fits_reads_and_is_labelled(served, visit, width, scheme) -> None:
     """Nothing is wider than the screen, text stands out from its ground as WCAG AA asks, every field has a name."""
-    settings = Settings(overlap_share=1, gold_rate=0, check_rate=0, objectives=("honesty",), mark_spans=True, title=EVIL)
+    settings = Settings(
+        overlap_share=1, gold_rate=0, check_rate=0, objectives=("honesty",), mark_spans=True, title=EVIL
+    )
     examples = [task("p", role="practice", expected=0, explanation=EVIL, said=(EVIL, "b"))]
     tasks = [task("one", said=(EVIL, "b " * 3000)), task("two", said=(EVIL, "b", "c"))]
     site, base = served([*tasks, *examples], settings)
@@ -445,7 +471,7 @@ def test_every_page_fits_reads_and_is_labelled(served, visit, width, scheme) -> 
         assert shown.evaluate(CONTRAST) == [], name
         unnamed = shown.evaluate(
             "[...document.querySelectorAll('input:not([type=hidden]):not([hidden]), select, textarea, button')]"
-            ".filter(one => !one.textContent.trim() && !(one.labels && one.labels.length) && !one.getAttribute('aria-label'))"
+            ".filter(one => !one.textContent.trim() && !one.labels?.length && !one.getAttribute('aria-label'))"
             ".map(one => one.outerHTML)"
         )
         assert unnamed == [], name

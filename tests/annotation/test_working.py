@@ -38,7 +38,13 @@ def test_an_answer_is_stored_with_what_was_said(site: Open) -> None:
     here = site(pairs(1), settings)
     ann = here.annotator()
     letter = ann.letter()
-    fields = {"strength": "2", "objective.honesty": letter, f"span.{letter}": ["", "0-3"], "reason": "é\r\nso", "seconds": "4.5"}
+    fields = {
+        "strength": "2",
+        "objective.honesty": letter,
+        f"span.{letter}": ["", "0-3"],
+        "reason": "é\r\nso",
+        "seconds": "4.5",
+    }
 
     reply = ann.answer(letter, **fields)
 
@@ -86,7 +92,7 @@ def test_two_tabs_show_one_task(site: Open) -> None:
 
 
 def test_no_one_answers_in_anothers_name(site: Open) -> None:
-    """Another annotator's assignment, one that is not there, and no number at all are refused, and nothing is stored."""
+    """Another annotator's assignment, one that is not there, and no number at all are refused: nothing is stored."""
     here = site(pairs(3))
     ann, bob = here.annotator("ann"), here.annotator("bob")
 

@@ -54,7 +54,9 @@ def test_tasks_of_every_role_guidelines_and_links(tmp_path, pairs, judged) -> No
         assert [len(one.responses) for one in tasks if one.role == "real"] == [2, 3, 2]
         assert [(one.expected, one.explanation) for one in tasks if one.role == "practice"] == [(0, "it is"), (-1, "")]
         assert opened.store.guidelines().markdown == "# Guide"
-        carried = Links(load_secret(tmp_path / "campaign.db.secret")).read(opened.annotators["ann"].removeprefix("/in/"))
+        carried = Links(load_secret(tmp_path / "campaign.db.secret")).read(
+            opened.annotators["ann"].removeprefix("/in/")
+        )
         assert carried.role == "annotator"
         assert (tmp_path / "campaign.db.secret").stat().st_mode & 0o077 == 0
 

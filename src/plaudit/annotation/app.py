@@ -1,6 +1,6 @@
 """The annotation app: its routes, what it refuses and how, and how many work at once."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from anyio.to_thread import current_default_thread_limiter
@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from plaudit.annotation.door import Door
-from plaudit.annotation.errors import StoreAway
 from plaudit.annotation.downloads import Download
+from plaudit.annotation.errors import StoreAway
 from plaudit.annotation.owning import Office
 from plaudit.annotation.pages.frame import assets
 from plaudit.annotation.replies import REFUSED, Told, away, lost, onward, refusal
@@ -49,9 +49,11 @@ async def _lifespan(_: FastAPI) -> AsyncIterator[None]:
     yield
 
 
-def _async(handler):  # type: ignore[no-untyped-def]
-    async def handle(request: Request, error: Exception) -> Response:  # noqa: RUF029 - a thread would cost more
-        return handler(request, error)  # type: ignore[no-any-return]
+def _async(handler: Callable[[Request, Exception], Response]) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Return a handler that runs where it is called: a thread of its own would cost more than it does."""
+
+    async def handle(request: Request, error: Exception) -> Response:
+        return handler(request, error)
 
     return handle
 
@@ -75,7 +77,7 @@ def _serve_owner(app: FastAPI, office: Office) -> None:
 def _serve_plain(app: FastAPI, store: Store) -> None:
     known = {asset.address: asset for asset in assets().values()}
 
-    async def static(version: str, name: str) -> Response:  # noqa: RUF029 - it waits for nothing
+    async def static(version: str, name: str) -> Response:
         asset = known.get(f"/static/{version}/{name}")
         if asset is None:
             raise HTTPException(404)
@@ -86,7 +88,7 @@ def _serve_plain(app: FastAPI, store: Store) -> None:
         store.guidelines()
         return Told({"status": "ok"})
 
-    async def start() -> Response:  # noqa: RUF029 - it waits for nothing
+    async def start() -> Response:
         return onward("/task")
 
     app.add_api_route("/static/{version}/{name}", static, methods=["GET"], response_model=None)

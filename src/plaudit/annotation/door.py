@@ -1,4 +1,4 @@
-"""Who comes in: a personal link becomes a cookie, a cookie becomes an annotator or the owner, a form proves its page."""
+"""Who comes in: a link becomes a cookie, a cookie an annotator or the owner, and a form proves its page."""
 
 import hashlib
 import hmac

@@ -38,8 +38,12 @@ def _document(store: Store, tool: str) -> Iterable[str]:
 
 
 DOWNLOADS: Mapping[str, Download] = {
-    "annotations.jsonl": Download("a row a vote, with reasons, strengths and times", LINES, partial(_rows, form="annotations")),
-    "rankings.jsonl": Download("a row an answer, with ranks and marked stretches", LINES, partial(_rows, form="rankings")),
+    "annotations.jsonl": Download(
+        "a row a vote, with reasons, strengths and times", LINES, partial(_rows, form="annotations")
+    ),
+    "rankings.jsonl": Download(
+        "a row an answer, with ranks and marked stretches", LINES, partial(_rows, form="rankings")
+    ),
     "trl.jsonl": Download("a row a vote that prefers one: prompt, chosen, rejected", LINES, partial(_rows, form="trl")),
     "hh.jsonl": Download("the same as dialogues", LINES, partial(_rows, form="hh")),
     "ratings.jsonl": Download("how often each response won", LINES, partial(_rows, form="ratings")),

@@ -19,7 +19,7 @@ KNOWN = ("rank", "ratings", "rating", "score")
 
 
 class Unjudged:
-    """Responses to compare, with nothing said about them: a list ``responses``, or ``response_a`` and ``response_b``."""
+    """Responses to compare, nothing said about them: a list ``responses``, or ``response_a`` and ``response_b``."""
 
     needs: ClassVar[str] = "'responses' (texts, or objects with 'text'), or 'response_a' and 'response_b'; no label"
     example: ClassVar[tuple[Fields, ...]] = (

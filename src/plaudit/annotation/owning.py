@@ -9,8 +9,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from plaudit.annotation.downloads import Download
 from plaudit.annotation.door import Door, check_csrf
+from plaudit.annotation.downloads import Download
 from plaudit.annotation.errors import Unknown
 from plaudit.annotation.forms import BadForm, Fields, fields_of
 from plaudit.annotation.overview import overview
@@ -143,7 +143,9 @@ class Office:
             raise CannotSay(f"{name}: {error}") from error
         self._store.note("exported", {"file": name})
         headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-        return Response(b"".join(parts), media_type=found.media, headers=headers | {"X-Content-Type-Options": "nosniff"})
+        return Response(
+            b"".join(parts), media_type=found.media, headers=headers | {"X-Content-Type-Options": "nosniff"}
+        )
 
 
 def _days(text: str) -> int:

@@ -33,7 +33,9 @@ class Told(Response):
     media_type = "application/json"
 
     def __init__(self, content: dict[str, object], status_code: int = 200) -> None:
-        super().__init__(dumped(content), status_code, {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"})
+        super().__init__(
+            dumped(content), status_code, {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+        )
 
 
 def onward(path: str) -> Response:

@@ -22,9 +22,17 @@ KEPT_VERSIONS = 32
 
 PAUSES: Mapping[str, tuple[str, str, str]] = {
     "done": ("All done", "There is nothing left for you to compare. Thank you.", "good"),
-    "waiting": ("Nothing for you right now", "The rest is in other hands; some of it may come back. Leave this open.", ""),
+    "waiting": (
+        "Nothing for you right now",
+        "The rest is in other hands; some of it may come back. Leave this open.",
+        "",
+    ),
     "closed": ("The work is closed", "No more answers are taken. Thank you for yours.", ""),
-    "unqualified": ("Practice is over", "It was not passed this time. The owner of this work can tell you more.", "bad"),
+    "unqualified": (
+        "Practice is over",
+        "It was not passed this time. The owner of this work can tell you more.",
+        "bad",
+    ),
 }
 """Why there is nothing to show: heading, sentence, tone."""
 
@@ -111,5 +119,3 @@ def practice_sentences(own: OwnProgress, before: Annotator) -> list[str]:
     if own.practice_round > before.practice_round:
         return ["Too few answers agreed with the examples. Read the guidelines once more; practice begins again."]
     return []
-
-

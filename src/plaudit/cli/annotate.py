@@ -21,7 +21,9 @@ def annotate(
     guidelines: Annotated[Path | None, typer.Option(help="A Markdown file, shown beside every comparison.")] = None,
     database: Annotated[str, typer.Option(help="A SQLite file, or postgresql://USER@HOST/NAME.")] = "annotation.db",
     annotator: Annotated[Sources, typer.Option(help="A name that gets a personal link; again for more.")] = None,
-    by_pairs: Annotated[bool, typer.Option("--by-pairs", help="More than two responses two by two, not ranked.")] = False,
+    by_pairs: Annotated[
+        bool, typer.Option("--by-pairs", help="More than two responses two by two, not ranked.")
+    ] = False,
     overlap: Annotated[int | None, typer.Option(help="Annotators of each shared comparison.")] = None,
     overlap_share: Annotated[float | None, typer.Option(help="Share of the comparisons that is shared.")] = None,
     objective: Annotated[Sources, typer.Option(help="What else is judged, by name; again for more.")] = None,

@@ -150,13 +150,17 @@ def _read(path: Path | None) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise BadSource(f"{path}: the guidelines should be UTF-8 text ({error.reason} at byte {error.start})") from error
+        raise BadSource(
+            f"{path}: the guidelines should be UTF-8 text ({error.reason} at byte {error.start})"
+        ) from error
 
 
 def _secret(campaign: Campaign) -> Path:
     file = campaign.secret or secret_file(campaign.database)
     if file is None:
-        raise ValueError("a database on a server has no folder for the secret that signs links; name a file with --secret")
+        raise ValueError(
+            "a database on a server has no folder for the secret that signs links; name a file with --secret"
+        )
     return file
 
 
@@ -166,4 +170,6 @@ def serve(opened: Opened, host: str, port: int) -> None:
     Raises:
         OSError: the port is taken.
     """
-    uvicorn.run(create_app(opened.store, opened.door, DOWNLOADS), host=host, port=port, log_level="warning", access_log=False)
+    uvicorn.run(
+        create_app(opened.store, opened.door, DOWNLOADS), host=host, port=port, log_level="warning", access_log=False
+    )

@@ -54,4 +54,6 @@ def test_headings_stand_below_the_pages_own() -> None:
 
 def test_links_open_beside_the_work() -> None:
     """A link leaves the page, and what is entered there, as it is."""
-    assert '<a href="https://example.org" rel="noopener noreferrer" target="_blank">' in rendered("[x](https://example.org)")
+    assert '<a href="https://example.org" rel="noopener noreferrer" target="_blank">' in rendered(
+        "[x](https://example.org)"
+    )

@@ -83,8 +83,8 @@ def marking() -> str:
     """Return the button that marks a selected stretch of a response as wrong, and the list of what was marked."""
     return (
         '<div class="marking scripted" data-marking data-control><p class="buttons"><button type="button" data-mark>'
-        'Mark as wrong<kbd aria-hidden="true">M</kbd></button><span class="quiet">Select a stretch of a response first: '
-        "with the pointer, or with Shift and the arrow keys while the response is in focus.</span></p>"
+        'Mark as wrong<kbd aria-hidden="true">M</kbd></button><span class="quiet">Select a stretch of a response '
+        "first: with the pointer, or with Shift and the arrow keys while the response is in focus.</span></p>"
         '<ul class="marks" aria-label="Marked as wrong"></ul></div>'
     )
 
@@ -93,5 +93,6 @@ def reason(longest: int) -> str:
     """Return the field for a sentence of why, of at most ``longest`` characters."""
     return (
         '<p class="reason" data-control><label for="reason">Why? (optional)<kbd aria-hidden="true">R</kbd></label>'
-        f'<textarea id="reason" name="reason" rows="2" maxlength="{longest}" dir="auto" aria-keyshortcuts="R"></textarea></p>'
+        f'<textarea id="reason" name="reason" rows="2" maxlength="{longest}" dir="auto" aria-keyshortcuts="R">'
+        "</textarea></p>"
     )

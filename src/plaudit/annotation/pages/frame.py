@@ -73,11 +73,14 @@ def _head(title: str, scripts: tuple[str, ...]) -> str:
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
-        f'<title>{escaped(title)}</title><link rel="stylesheet" href="{known["annotation.css"].address}">{loaded}</head>'
+        f'<title>{escaped(title)}</title><link rel="stylesheet" href="{known["annotation.css"].address}">'
+        f"{loaded}</head>"
     )
 
 
-def document(title: str, body: str, *, kind: str, scripts: tuple[str, ...] = (), data: Mapping[str, str] = {}) -> str:  # noqa: B006 - never written to
+def document(
+    title: str, body: str, *, kind: str, scripts: tuple[str, ...] = (), data: Mapping[str, str] | None = None
+) -> str:
     """Return a whole page.
 
     Args:
@@ -87,5 +90,5 @@ def document(title: str, body: str, *, kind: str, scripts: tuple[str, ...] = (),
         scripts: names of `assets`.
         data: what the scripts are told, as ``data-`` attributes of the body.
     """
-    told = "".join(f' data-{name}="{escaped(value)}"' for name, value in data.items())
+    told = "".join(f' data-{name}="{escaped(value)}"' for name, value in (data or {}).items())
     return f'{_head(title, scripts)}<body class="{kind}"{told}>{body}</body></html>\n'

@@ -14,7 +14,8 @@ def owner_page(view: OwnerView, visitor: Visitor) -> str:
     contents = "".join(f'<li><a href="#{anchor}">{escaped(name)}</a></li>' for anchor, name in [*names, *own])
     body = (
         '<a class="skip" href="#content">Skip to the content</a>'
-        f"<header><h1>{escaped(view.title)}</h1><p>What annotators have said so far. Only the owner sees this page.</p></header>"
+        f"<header><h1>{escaped(view.title)}</h1>"
+        "<p>What annotators have said so far. Only the owner sees this page.</p></header>"
         f'<div class="frame"><nav aria-label="Contents"><details class="contents" open><summary>Contents</summary>'
         f'<ol>{contents}</ol></details></nav><main id="content" tabindex="-1">{_created(view.created)}'
         f"{sections_of(view.sections)}{_links(view, visitor)}{_guidelines(view, visitor)}{_export(view, visitor)}"
@@ -36,7 +37,8 @@ def _created(created: tuple[str, str] | None) -> str:
 
 
 def _section(anchor: str, title: str, inside: str) -> str:
-    return f'<section id="{anchor}" aria-labelledby="{anchor}-title"><h2 id="{anchor}-title">{title}</h2>{inside}</section>'
+    heading = f'<h2 id="{anchor}-title">{title}</h2>'
+    return f'<section id="{anchor}" aria-labelledby="{anchor}-title">{heading}{inside}</section>'
 
 
 def _csrf(visitor: Visitor) -> str:
@@ -46,16 +48,17 @@ def _csrf(visitor: Visitor) -> str:
 def _links(view: OwnerView, visitor: Visitor) -> str:
     rows = "".join(_link(row, visitor) for row in view.links)
     table = (
-        '<div class="scroll" role="region" aria-label="Links" tabindex="0"><table><thead><tr><th scope="col">Annotator</th>'
-        '<th scope="col">Links</th><th scope="col"><span class="hidden">Action</span></th></tr>'
-        f"</thead><tbody>{rows}</tbody></table></div>"
+        '<div class="scroll" role="region" aria-label="Links" tabindex="0"><table><thead><tr>'
+        '<th scope="col">Annotator</th><th scope="col">Links</th><th scope="col">'
+        f'<span class="hidden">Action</span></th></tr></thead><tbody>{rows}</tbody></table></div>'
         if rows
         else '<p class="quiet">There is no link yet.</p>'
     )
     form = (
-        f'<form method="post" action="/owner/links/make" class="row">{_csrf(visitor)}<label>Name <input name="name" required '
-        f'maxlength="100" autocomplete="off"></label><label>Days <input name="days" type="number" min="1" max="366" '
-        f'value="{LINK_DAYS}" required></label><button type="submit" class="main">Make a link</button></form>'
+        f'<form method="post" action="/owner/links/make" class="row">{_csrf(visitor)}<label>Name <input name="name" '
+        f'required maxlength="100" autocomplete="off"></label><label>Days <input name="days" type="number" '
+        f'min="1" max="366" value="{LINK_DAYS}" required></label>'
+        '<button type="submit" class="main">Make a link</button></form>'
     )
     return _section("links", "Personal links", form + table)
 
@@ -65,7 +68,8 @@ def _link(row: LinkRow, visitor: Visitor) -> str:
     hidden = f'<span class="hidden"> the links of {escaped(row.name)}</span>'
     action, words = ("revoke", "Revoke") if row.active else ("make", "Allow again")
     days = "" if row.active else f'<input type="hidden" name="days" value="{LINK_DAYS}">'
-    form = f'<form method="post" action="/owner/links/{action}">{name}{days}<button type="submit">{words}{hidden}</button></form>'
+    button = f'<button type="submit">{words}{hidden}</button>'
+    form = f'<form method="post" action="/owner/links/{action}">{name}{days}{button}</form>'
     state = "good" if row.active else '<span class="quiet">revoked</span>'
     return f"<tr><td>{escaped(row.name)}</td><td>{state}</td><td>{form}</td></tr>"
 
@@ -73,7 +77,7 @@ def _link(row: LinkRow, visitor: Visitor) -> str:
 def _guidelines(view: OwnerView, visitor: Visitor) -> str:
     form = (
         f'<form method="post" action="/owner/guidelines">{_csrf(visitor)}<p><label for="written">Markdown, version '
-        f'{view.version}. Saving makes a new version; every answer names the one that was shown.</label></p>'
+        f"{view.version}. Saving makes a new version; every answer names the one that was shown.</label></p>"
         f'<textarea id="written" name="guidelines" rows="12" maxlength="100000">\n{escaped(view.guidelines)}</textarea>'
         '<p class="buttons"><button type="submit" class="main">Save as a new version</button></p></form>'
     )

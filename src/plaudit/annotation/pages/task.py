@@ -32,7 +32,7 @@ def _page(inside: str, standing: str, guidelines: Written, visitor: Visitor, tit
         '<a class="skip" href="#answering">Skip to the answer</a>'
         f'<header class="bar"><h1>{escaped(title)}</h1><p class="standing">{standing}</p>'
         '<p class="saving" id="saving" role="status" aria-live="polite"></p></header>'
-        '<noscript><p class="notice">Without JavaScript, plain choices work; what is not sent is not kept.</p></noscript>'
+        '<noscript><p class="notice">Without JavaScript choices work; what is not sent is not kept.</p></noscript>'
         f'<div class="workplace"><main id="content" tabindex="-1">{inside}</main>{_beside(guidelines)}</div>'
     )
     return document(title, body, kind="task", scripts=("task.js",), data=data)
@@ -55,7 +55,8 @@ def _beside(guidelines: Written) -> str:
     return (
         '<aside class="guidelines" aria-label="Guidelines"><details open data-guidelines><summary>Guidelines'
         '<span class="changed" hidden> have changed</span></summary>'
-        f'<div class="written">{guidelines.html}</div><p class="quiet">Version {guidelines.version}</p></details></aside>'
+        f'<div class="written">{guidelines.html}</div><p class="quiet">Version {guidelines.version}</p>'
+        "</details></aside>"
     )
 
 
@@ -64,6 +65,7 @@ def _form(shown: Shown, visitor: Visitor, longest: int) -> str:
     letters = [one.letter for one in shown.responses]
     pair = len(letters) == 2
     ranking = "" if pair else asking.ranking(letters, (head(one.content) for one in shown.responses))
+    judged = f"{asking.verdicts(shown) if pair else ''}{_buttons(shown)}"
     hidden = {"assignment": str(shown.assignment), "csrf": visitor.csrf, "seconds": "0"}
     inside = (
         prompt(shown.prompt),
@@ -74,8 +76,7 @@ def _form(shown: Shown, visitor: Visitor, longest: int) -> str:
         asking.objectives(shown.objectives, letters),
         asking.reason(longest) if shown.ask_reason else "",
         '<p class="notice bad" id="problem" role="alert" hidden></p>',
-        '<div class="answering" id="answering" tabindex="-1" data-control>'
-        f"{asking.verdicts(shown) if pair else ''}{_buttons(shown)}</div>",
+        f'<div class="answering" id="answering" tabindex="-1" data-control>{judged}</div>',
     )
     return f'<form id="answer" method="post" action="/answer" aria-label="Comparison">{"".join(inside)}</form>'
 

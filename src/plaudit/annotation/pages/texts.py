@@ -9,7 +9,7 @@ HEAD_CHARACTERS = 90
 
 
 def exact(text: str) -> str:
-    """Return ``text`` escaped so that a browser counts the same characters; parsers would join a CR with what follows."""
+    """Return ``text`` escaped so that a browser counts the same characters: a CR stands for itself."""
     return escaped(text).replace("\r", "&#13;")
 
 

@@ -1,9 +1,9 @@
 r"""A linear Bradley-Terry head: its posterior under a normal prior whose precision has the most evidence.
 
-With differences :math:`x_i` of the first features less the second's and outcomes :math:`y_i`, the weights of most
-posterior density maximise :math:`\sum_i \log\sigma(\pm w^\top x_i) - \tfrac\lambda2 |w|^2`, found by Newton's method. The
-precision is brought up to date as :math:`\lambda = \gamma / |w|^2`, with :math:`\gamma = \sum_k \eta_k / (\eta_k + \lambda)`
-over the eigenvalues of the information (MacKay 1992), between each two steps.
+With differences :math:`x_i` of the first features less the second's, the weights of most posterior density maximise
+:math:`\sum_i \log\sigma(\pm w^\top x_i) - \tfrac\lambda2 |w|^2`, found by Newton's method. The precision is brought up
+to date as :math:`\lambda = \gamma / |w|^2`, with :math:`\gamma = \sum_k \eta_k / (\eta_k + \lambda)` over the
+eigenvalues :math:`\eta` of the information (MacKay 1992), until it stays.
 """
 
 from dataclasses import dataclass

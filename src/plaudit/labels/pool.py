@@ -83,16 +83,22 @@ class Pool:
 
         It says nothing of how much they are worth: they are sorted by a hash. Equal ones may change places.
         """
-        columns = [self.margins[:, None]]
-        columns += [] if self.members is None else [self.members.T]
-        columns += [] if self.differences is None else [self.differences]
-        signed = np.concatenate(columns, axis=1)
-        leading = np.take_along_axis(signed, np.argmax(signed != 0, axis=1)[:, None], axis=1)
-        either = [signed * np.where(leading < 0, -1.0, 1.0) + 0.0]
-        either += [] if self.features is None else [self.features[0] + self.features[1] + 0.0]
-        rows = np.ascontiguousarray(np.concatenate([*either, self.groups[:, None].astype(np.float64)], axis=1))
-        digests = [hashlib.blake2b(row.tobytes(), digest_size=16).digest() for row in rows]
+        digests = [self._digest(place) for place in range(len(self))]
         return np.array(sorted(range(len(self)), key=digests.__getitem__), np.int64)
+
+    def _digest(self, place: int) -> bytes:
+        """Return a hash of all that is known of one comparison, whichever way round it is."""
+        turning, staying = [self.margins[place, None]], [self.groups[place, None].astype(np.float64)]
+        if self.members is not None:
+            turning.append(self.members[:, place])
+        if self.features is not None:
+            first, second = self.features[0][place], self.features[1][place]
+            turning.append(first - second)
+            staying.append(first + second + 0.0)
+        signed = np.concatenate(turning)
+        sign = -1.0 if signed[np.argmax(signed != 0)] < 0 else 1.0
+        row = np.concatenate([sign * signed + 0.0, *staying])
+        return hashlib.blake2b(row.tobytes(), digest_size=16).digest()
 
 
 def _array(name: str, given: ArrayLike, dimensions: int) -> Floats:

@@ -48,7 +48,7 @@ class Selector(ABC):
         """
         if not 0 <= count <= len(pool):
             raise BadPool(f"{count} comparisons cannot be chosen from {len(pool)}; ask for 0 to {len(pool)}")
-        require(type(self).__name__, self.needs, pool)
+        require(type(self).__module__.rpartition(".")[2], self.needs, pool)
         places = pool.order()[rng.permutation(len(pool))]
         return places[self.ranked(pool.select(places), count)]
 

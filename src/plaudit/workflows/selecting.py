@@ -23,6 +23,8 @@ from plaudit.scoring.scorer import Scorer
 
 FORMAT = "rankings"
 """The format of the queue: it has a place for responses that nobody has compared yet."""
+PRIORITY, ARM = "priority", "arm"
+"""Fields of a record of the queue: a number, greater comes earlier; and how it was chosen, by chance or not."""
 DRAWS = 64
 """Draws of the last layer's weights, for a model with a covariance."""
 REFUSED = "cannot be scored"
@@ -81,16 +83,16 @@ class Selected:
     left_out: Counter[str]
 
     def records(self) -> list[Preference]:
-        """Return a record without comparisons for each, with ``priority`` (1 is first), ``arm`` and ``strategy``."""
+        """Return a record without comparisons for each, the first first, with what `PRIORITY` and `ARM` name."""
         return [
             Preference(
                 prompt=one.prompt,
                 responses=one.sides,
                 id=one.id,
                 source=one.source,
-                extra={"priority": number, "arm": str(arm), "strategy": self.asked.strategy},
+                extra={PRIORITY: len(self.chosen) - number, ARM: str(arm), "strategy": self.asked.strategy},
             )
-            for number, (one, arm) in enumerate(zip(self.chosen, self.batch.arms, strict=True), 1)
+            for number, (one, arm) in enumerate(zip(self.chosen, self.batch.arms, strict=True))
         ]
 
     def write(self, path: Path, *, overwrite: bool = False) -> None:
@@ -112,10 +114,8 @@ class Selected:
     def to_json(self) -> dict[str, Any]:
         """Return what was chosen, as plain data."""
         chosen = [
-            {"id": one.id, "priority": number, "arm": str(arm), "margin": float(self.pool.margins[place])}
-            for number, (one, arm, place) in enumerate(
-                zip(self.chosen, self.batch.arms, self.batch.places, strict=True), 1
-            )
+            {"id": one.id, "arm": str(arm), "margin": float(self.pool.margins[place])}
+            for one, arm, place in zip(self.chosen, self.batch.arms, self.batch.places, strict=True)
         ]
         return {
             "strategy": self.asked.strategy,

@@ -24,6 +24,7 @@ SETS = {
     "probes": "plaudit.evaluation.probes",
     "calibrators": "plaudit.calibration.calibrators",
     "selectors": "plaudit.labels.selection",
+    "aggregation": "plaudit.labels.aggregation",
     "detectors": "plaudit.monitoring.detectors",
     "dialects": "plaudit.serving.dialects",
 }

@@ -1,1 +1,1 @@
-"""What people's judgements are worth and which to ask for next; plain arrays, no model and no torch."""
+"""Labels: what several people said of the same responses, how far they agree, and what follows from it."""

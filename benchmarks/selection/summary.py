@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from scipy.optimize import isotonic_regression
 from scipy.stats import t
-from sklearn.isotonic import isotonic_regression  # type: ignore[import-untyped]
 
 from benchmarks.selection.running import FIGURES, Curve
 from benchmarks.selection.settings import Settings
 from plaudit.evaluation.intervals import upper_level
-from plaudit.labels.pool import Floats, Ints
+from plaudit.labels.pool import Floats
 
 LEVEL = 0.95
 AT = (0.25, 0.5, 0.75, 1.0)
@@ -54,24 +54,26 @@ def labels_needed(settings: Settings, own: Floats, random: Floats) -> list[dict[
     over resampled seeds, the same ones for both; where more than one in forty of them never gets there, the upper end
     is open (None).
     """
-    rng = np.random.default_rng(0)
-    draws = rng.integers(len(own), size=(settings.resamples, len(own)))
-    return [_needed(settings, own, random, share, draws) for share in AT]
-
-
-def _needed(settings: Settings, own: Floats, random: Floats, share: float, draws: Ints) -> dict[str, Any]:
     budgets = np.array(settings.budgets, np.float64)
-    target = float(np.interp(share * budgets[-1], budgets, rising(random.mean(0))))
-    point = (reached(budgets, own.mean(0), target), reached(budgets, random.mean(0), target))
-    again = [(reached(budgets, own[d].mean(0), target), reached(budgets, random[d].mean(0), target)) for d in draws]
-    ratios = np.array([_ratio(*pair) for pair in again])
+    draws = np.random.default_rng(0).integers(len(own), size=(settings.resamples, len(own)))
+    curves = tuple(rising(table.mean(0)) for table in (own, random))
+    again = [tuple(rising(table[places].mean(0)) for table in (own, random)) for places in draws]
+    targets = np.interp(np.array(AT) * budgets[-1], budgets, curves[1])
     edge = upper_level(len(own))
+    return [_needed(budgets, curves, again, float(target), edge) for target in targets]
+
+
+def _needed(
+    budgets: Floats, curves: Sequence[Floats], again: Sequence[Sequence[Floats]], target: float, edge: float
+) -> dict[str, Any]:
+    own, random = (reached(budgets, curve, target) for curve in curves)
+    ratios = np.array([_ratio(*(reached(budgets, curve, target) for curve in pair)) for pair in again])
     low, high = np.quantile(ratios, (1 - edge, edge), method="nearest")
     return {
         "accuracy": target,
-        "labels": _finite(point[0]),
-        "random": _finite(point[1]),
-        "ratio": {"value": _finite(_ratio(*point)), "low": _finite(float(low)), "high": _finite(float(high))},
+        "labels": _finite(own),
+        "random": _finite(random),
+        "ratio": {"value": _finite(_ratio(own, random)), "low": _finite(float(low)), "high": _finite(float(high))},
     }
 
 
@@ -86,12 +88,11 @@ def _finite(value: float) -> float | None:
 
 def rising(curve: Floats) -> Floats:
     """Return the curve that never falls and is closest to ``curve`` in squares."""
-    return np.asarray(isotonic_regression(curve), np.float64)
+    return np.asarray(isotonic_regression(curve).x, np.float64)
 
 
-def reached(budgets: Floats, curve: Floats, target: float) -> float:
-    """Return the labels at which a curve gets to ``target``; infinity where it never does."""
-    risen = rising(curve)
+def reached(budgets: Floats, risen: Floats, target: float) -> float:
+    """Return the labels at which a curve that never falls gets to ``target``; infinity where it never does."""
     if risen[-1] < target:
         return float("inf")
     place = int(np.argmax(risen >= target))

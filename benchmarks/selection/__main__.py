@@ -5,6 +5,7 @@ import shlex
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from benchmarks.processes import say
 from benchmarks.selection.features import rated
 from benchmarks.selection.page import page, write_plot
 from benchmarks.selection.running import best_possible, one_seed
-from benchmarks.selection.settings import Settings, from_arguments
+from benchmarks.selection.settings import FEWEST, Settings, from_arguments
 from benchmarks.selection.summary import summarise
 
 
@@ -23,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results: dict[str, Any] = {
         "command": shlex.join(["python", "-m", "benchmarks.selection", *(arguments or sys.argv[1:])]),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "settings": settings.plain(),
+        "budgets": settings.budgets,
         "machine": machine(),
         "versions": checkout(),
     }
@@ -33,9 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for seed in range(settings.seeds):
         runs.append(one_seed(settings, texts, seed))
         say(f"seed {seed}: {time.monotonic() - began:.0f} s since the start")
-    results |= {"budgets": settings.budgets, "runs": runs, "summary": summarise(settings, runs)}
-    results["seconds"] = round(time.monotonic() - began)
-    write(settings, results)
+        if len(runs) >= FEWEST:  # a run that is cut short leaves what it had
+            own = replace(settings, seeds=len(runs))
+            results |= {"settings": own.plain(), "runs": runs, "summary": summarise(own, runs)}
+            write(settings, results)
+    say(f"written to {settings.out}.json, .md and .html")
     print(page(results))
     return 0
 
@@ -47,7 +50,6 @@ def write(settings: Settings, results: dict[str, Any]) -> None:
     settings.out.with_suffix(".json").write_text(text, encoding="utf-8")
     settings.out.with_suffix(".md").write_text(page(results), encoding="utf-8")
     write_plot(results, settings.out.with_suffix(".html"))
-    say(f"written to {settings.out}.json, .md and .html")
 
 
 def rounded(value: Any) -> Any:

@@ -43,10 +43,18 @@ def rated(settings: Settings) -> Rated:
     responses = [record.responses[0] for record in kept]
     votes = tuple(np.array(response.extra["votes"], np.float64) for response in responses)
     features = _features(settings, [response.content for response in responses])
-    features = features - features.mean(0)
+    features = principal(features - features.mean(0), settings.width)
     return Rated(
         features / np.sqrt((features**2).sum(1).mean()), np.array([own.mean() for own in votes], np.float64), votes
     )
+
+
+def principal(centred: Floats, width: int) -> Floats:
+    """Return the first ``width`` principal components of centred features [S, d], or all where that is 0 or more."""
+    if not 0 < width < centred.shape[1]:
+        return centred
+    vectors = np.linalg.eigh(centred.T @ centred)[1]
+    return np.asarray(centred @ vectors[:, : -width - 1 : -1], np.float64)
 
 
 def _features(settings: Settings, texts: list[Content]) -> Floats:

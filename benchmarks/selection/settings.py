@@ -8,6 +8,9 @@ from typing import Any
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 
+FEWEST = 3
+"""Seeds below which there is no interval."""
+
 STRATEGIES: dict[str, tuple[str, dict[str, Any]]] = {
     "random": ("random", {}),
     "margin": ("margin", {}),
@@ -28,6 +31,7 @@ class Settings:
         strategies: of `STRATEGIES`; random is always among them.
         source: rated snippets without prompts.
         base: encoder whose mean-pooled last states are the features; ``noise`` for random ones, without any model.
+        width: principal components of the features that the head reads; 0 for the features themselves.
         seeds: how many; each has its own split, pool, start and votes, which all strategies share.
         pool: comparisons that can be asked for.
         start: labels drawn at random to begin with.
@@ -47,6 +51,7 @@ class Settings:
     strategies: tuple[str, ...] = tuple(STRATEGIES)
     source: str = "builtin:movie-ratings"
     base: str = "builtin:minilm-l6"
+    width: int = 128
     seeds: int = 8
     pool: int = 4000
     start: int = 50
@@ -66,8 +71,8 @@ class Settings:
         if "random" not in self.strategies or not set(self.strategies) <= set(STRATEGIES):
             known = ", ".join(STRATEGIES)
             raise ValueError(f"--strategies takes random and any of {known}, not {', '.join(self.strategies)}")
-        if self.seeds < 3:
-            raise ValueError(f"--seeds must be 3 or more to have an interval, not {self.seeds}")
+        if self.seeds < FEWEST:
+            raise ValueError(f"--seeds must be {FEWEST} or more to have an interval, not {self.seeds}")
         if min(self.start, self.batch, self.rounds) < 1 or self.start + self.batch * self.rounds > self.pool:
             raise ValueError(
                 f"--start {self.start}, --batch {self.batch} and --rounds {self.rounds} must be 1 or more, and not ask "
@@ -91,7 +96,19 @@ def from_arguments(arguments: Sequence[str] | None = None) -> Settings:
     parser.add_argument("--strategies", default=";".join(STRATEGIES), help="by semicolons (default: all)")
     for name in ("source", "base"):
         parser.add_argument(f"--{name}", default=getattr(default, name))
-    for name in ("seeds", "pool", "start", "batch", "rounds", "tested", "members", "draws", "resamples", "limit"):
+    for name in (
+        "width",
+        "seeds",
+        "pool",
+        "start",
+        "batch",
+        "rounds",
+        "tested",
+        "members",
+        "draws",
+        "resamples",
+        "limit",
+    ):
         parser.add_argument(f"--{name}", type=int, default=getattr(default, name))
     for name in ("held_out", "gap"):
         parser.add_argument(f"--{name.replace('_', '-')}", type=float, default=getattr(default, name))

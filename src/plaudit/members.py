@@ -23,6 +23,7 @@ SETS = {
     "metrics": "plaudit.evaluation.metrics",
     "probes": "plaudit.evaluation.probes",
     "calibrators": "plaudit.calibration.calibrators",
+    "selectors": "plaudit.labels.selection",
     "aggregation": "plaudit.labels.aggregation",
     "exchange": "plaudit.annotation.exchange",
     "detectors": "plaudit.monitoring.detectors",

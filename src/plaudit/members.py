@@ -23,6 +23,7 @@ SETS = {
     "metrics": "plaudit.evaluation.metrics",
     "probes": "plaudit.evaluation.probes",
     "calibrators": "plaudit.calibration.calibrators",
+    "checks": "plaudit.doctor.checks",
     "detectors": "plaudit.monitoring.detectors",
     "dialects": "plaudit.serving.dialects",
 }

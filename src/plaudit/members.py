@@ -26,6 +26,7 @@ SETS = {
     "selectors": "plaudit.labels.selection",
     "aggregation": "plaudit.labels.aggregation",
     "exchange": "plaudit.annotation.exchange",
+    "checks": "plaudit.doctor.checks",
     "detectors": "plaudit.monitoring.detectors",
     "dialects": "plaudit.serving.dialects",
 }

@@ -32,12 +32,13 @@ def flaws(preference: Preference) -> Iterator[Flaw]:
 
 def _empty(preference: Preference) -> Iterator[Flaw]:
     for at, response in enumerate(preference.responses):
-        if not _last(response.content).strip():
+        if not last_words(response.content).strip():
             yield Flaw(at, "the response is empty; there is nothing to judge", "empty response")
             return
 
 
-def _last(content: Content) -> str:
+def last_words(content: Content) -> str:
+    """Return what is said last: a text, or the content of the last turn."""
     return content if isinstance(content, str) else content[-1].content if content else ""
 
 

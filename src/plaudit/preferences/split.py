@@ -34,7 +34,7 @@ def split(preferences: Preferences, fractions: Mapping[str, float], seed: int = 
     if "" in set(preferences.column("group").unique().to_pylist()):
         preferences = assign(preferences)
     found = units(preferences)
-    part_of = _deal(found, list(fractions.values()), seed)[found.codes]
+    part_of = deal(found, list(fractions.values()), seed)[found.codes]
     for at, (name, fraction) in enumerate(fractions.items()):
         if not np.any(part_of == at):
             raise ValueError(
@@ -62,8 +62,11 @@ def _check_fractions(fractions: Mapping[str, float]) -> None:
         raise ValueError(f"fractions are {dict(fractions)} (sum {total:g}); they should be above 0 and sum to 1")
 
 
-def _deal(found: Units, fractions: list[float], seed: int) -> Parts:
-    """Return the part of each unit: units in an order drawn from seed and name, cut where the shares of records end."""
+def deal(found: Units, fractions: list[float], seed: int) -> Parts:
+    """Return the part of each unit, its number in ``fractions``, int64 [units].
+
+    Units stand in an order drawn from seed and name, cut where the shares of records end.
+    """
     sizes = np.diff(found.offsets)
     mass = np.bincount(found.codes, np.repeat(1 / np.maximum(sizes, 1), sizes), minlength=len(found.names))
     keys = [hashlib.blake2b(f"{seed}:{name}".encode("utf-8", "surrogatepass")).digest() for name in found.names]

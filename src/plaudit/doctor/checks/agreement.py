@@ -1,0 +1,80 @@
+"""How far do people agree, and how right could any model be?"""
+
+from typing import ClassVar
+
+import numpy as np
+
+from plaudit.doctor.examined import Examined
+from plaudit.doctor.finding import Finding, Outcome
+from plaudit.doctor.rates import surely_below, told
+from plaudit.doctor.repeats import repeated_records
+from plaudit.evaluation.ceiling import Ceiling, ceiling
+from plaudit.predictions import Predictions
+
+ENOUGH, LITTLE = 0.8, 0.65
+"""Agreements below which the whole interval must lie for a note, and for a warning."""
+
+
+class Agreement:
+    """How often two votes on the same two responses are the same, and the ceiling that this implies.
+
+    Responses to one prompt count as the same where their texts are the same, in whichever records they stand; copies of a record
+    count once.
+    """
+
+    title: ClassVar[str] = "agreement"
+    codes: ClassVar[tuple[str, ...]] = ("low_agreement",)
+
+    def __call__(self, examined: Examined) -> Outcome:
+        """Return the agreement where it leaves little to learn."""
+        if examined.edges.made or not examined.decided.size:
+            return Outcome(reason="nobody compared two responses and preferred one")
+        found = ceiling(_votes(examined), examined.resamples, examined.seed)
+        if found is None:
+            return Outcome(reason="no two responses were judged more than once")
+        measured = (
+            f"two votes on the same responses agree in {told(found.agreement)} ({found.votes:,} votes on "
+            f"{found.pairs:,} pairs); no model can be right in more than {told(found.highest)} of votes without ties"
+        )
+        if not surely_below(found.agreement, ENOUGH):
+            return Outcome(measured=measured)
+        return Outcome(findings=(_finding(found),), measured=measured)
+
+
+def _finding(found: Ceiling) -> Finding:
+    return Finding(
+        code="low_agreement",
+        severity="warning" if surely_below(found.agreement, LITTLE) else "note",
+        sentence=(
+            f"Two votes on the same two responses agree in {told(found.agreement)} of cases ({found.votes:,} votes on "
+            f"{found.pairs:,} pairs, ties left out); no model can be right in more than {told(found.highest)} of votes."
+        ),
+        advice="Hold accuracies against that. Weigh by agreement (--set data.confidence=agreement), or aggregate votes.",
+        count=found.votes,
+        numbers={"agreement": found.agreement, "ceiling": found.highest},
+    )
+
+
+def _votes(examined: Examined) -> Predictions:
+    """Return the comparisons as predictions without rewards, a response for each text that answers a prompt."""
+    edges = examined.edges
+    keys = [
+        (examined.prompt_keys[record] or f"#{record}", key)
+        for record, key in zip(examined.owner.tolist(), examined.response_keys, strict=True)
+    ]
+    number = {key: at for at, key in enumerate(dict.fromkeys(keys))}
+    place = np.array([number[key] for key in keys], np.int64)
+    group = np.zeros(len(number), np.int64)
+    group[place] = examined.preferences.groups[examined.owner]
+    copies = list(repeated_records(examined.records))
+    differ = (place[edges.chosen] != place[edges.rejected]) & ~np.isin(edges.record, copies)
+    return Predictions(
+        rewards=np.zeros(len(number)),
+        chosen=place[edges.chosen][differ],
+        rejected=place[edges.rejected][differ],
+        outcome=np.where(edges.tie, 0.5, 1.0)[differ],
+        weight=edges.weight[differ],
+        strength=np.full(int(differ.sum()), np.nan),
+        response_group=group,
+        lengths=np.zeros(len(number), np.int64),
+    )

@@ -1,0 +1,100 @@
+"""An examination as a page, in the style of the report."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from plaudit.doctor.examination import Examination
+from plaudit.doctor.finding import Finding, Listing, Place, plural
+from plaudit.pages import html
+from plaudit.pages.blocks import Block, Cell, Figure, Figures, Folded, Notice, Notices, Page, Paragraph, Section, Table
+from plaudit.pages.blocks import Tone
+
+TONES: dict[str, Tone] = {"error": "bad", "warning": "plain", "note": "quiet"}
+
+
+def write_page(examination: Examination, path: Path) -> None:
+    """Write the examination to ``path`` as one HTML file that opens offline, whole or not at all."""
+    html.write(page(examination), path)
+
+
+def page(examination: Examination) -> Page:
+    """Return the examination as a page."""
+    data = examination.data
+    counted = [plural(data[name], name.removesuffix("s")) for name in ("records", "responses", "comparisons")]
+    return Page(
+        title="What the doctor found",
+        subtitle=" · ".join([", ".join(data["sources"]), *counted]),
+        sections=[
+            _opening(examination),
+            *(_section(number, finding) for number, finding in enumerate(examination.findings, 1)),
+            *_measured(examination),
+        ],
+        footer="Rates have 95 % intervals from resampled groups (prompts with their near-duplicates).",
+    )
+
+
+def _opening(examination: Examination) -> Section:
+    counts, data = examination.counts, examination.data
+    figures = [Figure(f"{severity}s", str(count)) for severity, count in counts.items()]
+    figures += [Figure("records", f"{data['records']:,}"), Figure("groups", f"{data['groups']:,}", "prompts, mostly")]
+    findings = examination.findings
+    notices = [
+        Notice(f"{one.severity}: {_title(one)}", one.sentence, TONES[one.severity], _anchor(number))
+        for number, one in enumerate(findings, 1)
+    ]
+    nothing = Notice("Nothing was found.", "No check found a fault in these preferences.", "good")
+    return Section("summary", "Summary", [Figures(figures), Notices(notices or [nothing], numbered=len(notices) > 1)])
+
+
+def _title(finding: Finding) -> str:
+    return finding.code.replace("_", " ")
+
+
+def _anchor(number: int) -> str:
+    return f"finding-{number}"
+
+
+def _section(number: int, finding: Finding) -> Section:
+    blocks: list[Block] = [Paragraph(f"What to do: {finding.advice}")]
+    if finding.repair:
+        blocks.append(Paragraph(f"plaudit clean DATA --repair {finding.repair} --output FILE mends it.", "quiet"))
+    blocks += [_table(listing) for listing in finding.listings]
+    if finding.places:
+        blocks.append(_places(finding.places, finding.count))
+    if finding.diff:
+        blocks.append(Folded("Both renderings, line by line", finding.diff))
+    return Section(_anchor(number), _title(finding).capitalize(), blocks, finding.sentence)
+
+
+def _places(places: Sequence[Place], count: int) -> Table:
+    rows = [[_file(place), Cell(str(place.row or "–"), place.row), place.record, place.remark] for place in places]
+    note = f"The first {len(places)} of {count:,}." if count > len(places) else ""
+    return Table("Rows to look at", ("source", "row", "record", "what is there"), rows, note)
+
+
+def _file(place: Place) -> str:
+    return Path(place.file).name if place.file else "–"
+
+
+def _table(listing: Listing) -> Table:
+    rows = [[_cell(value) for value in row] for row in listing.rows]
+    return Table(listing.caption, listing.columns, rows)
+
+
+def _cell(value: str | float) -> Cell:
+    if isinstance(value, str):
+        share = value.removesuffix("%")
+        number = share.replace(".", "", 1).isdigit() and share != value
+        return Cell(value, float(share) if number else None)
+    return Cell(f"{value:,}", float(value))
+
+
+def _measured(examination: Examination) -> list[Section]:
+    """Return what was looked at without a finding, and the tables that are of interest all the same."""
+    silent = {name: one for name, one in examination.outcomes.items() if not one.findings}
+    rows = [[examination.titles[name], one.measured or "–", one.reason] for name, one in silent.items()]
+    blocks: list[Block] = []
+    if rows:
+        blocks.append(Table("Checks without a finding", ("check", "measured", "does not apply, because"), rows))
+    blocks += [_table(listing) for one in examination.outcomes.values() for listing in one.listings]
+    return [Section("measured", "What else was looked at", blocks)] if blocks else []

@@ -30,6 +30,7 @@ _NUMBERS = ("chosen", "rejected", "strength", "weight", "record", "ratings", "le
 SETTINGS: dict[str, tuple[dict[str, Any], ...]] = {
     "adaptive_margin": ({}, {"scale": 2.0, "limit": 1.0}),
     "bradley_terry": ({}, {"use_strength": False}),
+    "crowd_bt": ({}, {"start": 0.7, "prior": 0.0}),
     "davidson": ({}, {"nu": 0.3}),
     "focal": ({}, {"gamma": 0.0}, {"gamma": 5.0, "use_strength": False}),
     "hinge": ({}, {"margin": 0.3}, {"power": 2, "use_strength": False}),

@@ -104,7 +104,7 @@ def test_records_come_back() -> None:
     assert columns["weight"].tolist() == [2.0, 1.0] and columns["weight"].dtype == np.float32
     assert columns["strength"][0] == 0.5 and np.isnan(columns["strength"][1])
     empty = Records().columns()
-    assert {name: len(column) for name, column in empty.items() if len(column)} == {
+    assert {name: len(column) for name, column in empty.items() if column is not None and len(column)} == {
         "record_offsets": 1,
         "comparison_offsets": 1,
     }

@@ -121,7 +121,8 @@ def test_balanced_orders_cancel_what_a_side_is_worth() -> None:
     votes = Votes.from_arrays([0] * 4, list("abcd"), [1, 1, 1, -1], swapped=[0, 0, 0, 1])
 
     assert order_weights(votes).sum() == pytest.approx(4)
-    assert Majority(balance="order")(votes).probabilities[0, 0] == pytest.approx(0.5)
+    first, _, second = Majority(balance="order")(votes).probabilities[0]
+    assert first == pytest.approx(second)
     assert Majority()(votes).probabilities[0, 0] > 0.6
     assert order_weights(votes.select([0, 1])).tolist() == [1, 1]
     with pytest.raises(ValueError, match="balance must be"):

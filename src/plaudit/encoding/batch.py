@@ -66,6 +66,8 @@ class Labels:
         rating_names: names of the A ratings; empty where they have none.
         marks: uint8 [sum of ``lengths``], what span feedback says of the responses' tokens, one response after the
             other (see `plaudit.encoding.marks`); None where the set has none.
+        annotator: int64 [M], who judged, see `plaudit.encoding.annotators`, 0 where nobody is named; None where nobody
+            is named anywhere.
     """
 
     chosen: torch.Tensor
@@ -80,6 +82,7 @@ class Labels:
     occurrences: torch.Tensor | None = None
     rating_names: tuple[str, ...] = ()
     marks: torch.Tensor | None = None
+    annotator: torch.Tensor | None = None
 
     def record_of_comparisons(self) -> torch.Tensor:
         """Return the record of each comparison, int64 [M]."""

@@ -1,6 +1,7 @@
 """The columns of an `EncodedSet` while they grow: plain numbers in arrays, so that a million records stay small."""
 
 import hashlib
+import sys
 from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from plaudit.encoding.annotators import annotator_columns
 from plaudit.encoding.encoded import EncodedSet
 from plaudit.encoding.encoder import Sequence
 from plaudit.preferences.preference import Comparison
@@ -166,6 +168,7 @@ class Records:
     tie: "array[int]" = field(default_factory=lambda: array("B"))
     strength: "array[float]" = field(default_factory=lambda: array("f"))
     weight: "array[float]" = field(default_factory=lambda: array("f"))
+    annotator: list[str] = field(default_factory=list)
 
     def add(self, places: Mapping[int, int], edges: Iterable[Comparison]) -> None:
         """Add a record whose response ``place`` is sequence ``places[place]``."""
@@ -177,11 +180,15 @@ class Records:
             self.tie.append(edge.tie)
             self.strength.append(np.nan if edge.strength is None else edge.strength)
             self.weight.append(edge.weight)
+            self.annotator.append(sys.intern(edge.annotator))
         self.edge_offsets.append(len(self.chosen))
 
     def columns(self) -> dict[str, Any]:
         """Return the record and comparison columns of an `EncodedSet`; they share this memory."""
+        keys, names = annotator_columns(self.annotator)
         return {
+            "annotator": keys,
+            "annotators": names,
             "record_offsets": _column(self.offsets, np.int64),
             "record_sequences": _column(self.sequences, np.int64),
             "comparison_offsets": _column(self.edge_offsets, np.int64),

@@ -31,6 +31,8 @@ class EncodedSet:
         tie: bool [M].
         strength: float32 [M], NaN where none was stated.
         weight: float32 [M].
+        annotator: int64 [M], who judged, see `plaudit.encoding.annotators`; None where nobody is named.
+        annotators: their names, sorted.
         ratings: float32 [S, A], NaN where a response has no such rating.
         rating_names: the A names.
         dropped: how many records were left out while encoding, by reason.
@@ -53,6 +55,8 @@ class EncodedSet:
     ratings: NDArray[np.float32]
     rating_names: tuple[str, ...] = ()
     marks: NDArray[np.uint8] | None = None
+    annotator: NDArray[np.int64] | None = None
+    annotators: tuple[str, ...] = ()
     dropped: Mapping[str, int] = field(default_factory=dict)
     fingerprint: str = ""
 

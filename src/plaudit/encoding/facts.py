@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from plaudit.encoding.annotators import NOBODY
 from plaudit.encoding.encoded import EncodedSet
 from plaudit.encoding.marks import NOT_JUDGED
 from plaudit.encoding.orders import Orders, orders
@@ -53,6 +54,7 @@ class DataFacts:
         outputs: their names; empty where they are not known.
         variance: whether the model predicts a variance; None where it is not known.
         log_likelihood: whether the model gives log-probabilities; None where it is not known.
+        annotators: how many named people judged.
         marked: compared responses whose spans somebody judged.
     """
 
@@ -70,6 +72,7 @@ class DataFacts:
     variance: bool | None = None
     log_likelihood: bool | None = None
     marked: int = 0
+    annotators: int = 0
 
     @property
     def rated(self) -> tuple[str, ...]:
@@ -130,6 +133,7 @@ def data_facts(encoded: EncodedSet, names: Sequence[str] = ()) -> DataFacts:
         lists=int((found.ordered & (found.sizes > 2)).sum()),
         unordered=_unlisted(found, found.unordered, names),
         cyclic=_unlisted(found, found.cyclic, names),
+        annotators=0 if encoded.annotator is None else len(np.setdiff1d(encoded.annotator[counted], [NOBODY])),
         marked=_marked(encoded, np.union1d(encoded.chosen[counted], encoded.rejected[counted])),
     )
 

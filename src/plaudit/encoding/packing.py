@@ -135,6 +135,7 @@ def _labels(encoded: EncodedSet, records: Sequence[int], order: Sequence[int]) -
         comparison_record=torch.from_numpy(np.repeat(np.arange(len(votes)), votes)),
         occurrences=torch.from_numpy(occurrences),
         rating_names=encoded.rating_names,
+        annotator=None if encoded.annotator is None else torch.from_numpy(encoded.annotator[edges].copy()),
         marks=None if encoded.marks is None else torch.from_numpy(_marks(encoded, encoded.marks, order)),
     )
 

@@ -1,6 +1,7 @@
-"""Agreement as people read it in a terminal."""
+"""Agreement and annotators as people read them in a terminal."""
 
 import math
+from collections.abc import Mapping, Sequence
 
 from rich.console import Group
 from rich.table import Table
@@ -8,6 +9,8 @@ from rich.text import Text
 
 from plaudit.evaluation.intervals import Estimate
 from plaudit.labels.agreement import Agreement, Part
+from plaudit.labels.bias import Bias, Leaning
+from plaudit.labels.spammers import Standing
 
 NAMES = {
     "percent": "percent agreement",
@@ -30,6 +33,30 @@ def render_agreement(found: Agreement) -> Group:
     notes = [Text(f"! {count:,} left out: {reason}") for reason, count in found.left_out.items()]
     parts = [_parts(found)] if found.parts else []
     return Group(*notes, _figures(found), *parts)
+
+
+def render_annotators(standings: Sequence[Standing], bias: Bias, left_out: Mapping[str, int]) -> Group:
+    """Return what was left out, and a line an annotator: agreement with the others, verdict, and leanings."""
+    notes = [Text(f"! {count:,} left out: {reason}") for reason, count in left_out.items()]
+    caption = (
+        "kappa: with the others, either way round; left: probability of it between equals; length: log-odds of a\n"
+        f"response twice as long; sides are known of {bias.sides:,} of {bias.votes:,} votes"
+    )
+    table = Table(title="annotators", caption=caption, title_justify="left", caption_justify="left")
+    for heading in ("", "votes", "verdict", "q", "kappa", "left", "length"):
+        table.add_column(heading, justify="left" if heading in {"", "verdict"} else "right")
+    table.add_row("everybody", f"{bias.votes:,}", "", "", "", *_leaning(bias.everybody))
+    for one in standings[:MOST]:
+        leaning = _leaning(bias.annotators[one.name])
+        table.add_row(one.name, f"{one.votes:,}", one.verdict, f"{one.q:.2g}", _brief(one.kappa), *leaning)
+    if len(standings) > MOST:
+        notes.append(Text(f"{len(standings) - MOST:,} annotators more; --json has all"))
+    return Group(*notes, table)
+
+
+def _leaning(leaning: Leaning) -> tuple[str, str]:
+    left, length = (_brief(one) if math.isfinite(one.value) else "—" for one in (leaning.left, leaning.length))
+    return left, length
 
 
 def _figures(found: Agreement) -> Table:

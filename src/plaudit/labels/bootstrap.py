@@ -46,10 +46,11 @@ def estimate(
         reach = ((1 - LEVEL) / 2) ** (1 / groups)
         return Estimate(value, reach, 1.0) if value > 0.5 else Estimate(value, 0.0, 1 - reach)
     found = combine(resampled(columns[there], group[there], resamples=resamples, seed=seed))
-    return _read_off(value, found[np.isfinite(found)], groups)
+    return read_off(value, found[np.isfinite(found)], groups)
 
 
-def _read_off(value: float, found: Floats, groups: int) -> Estimate:
+def read_off(value: float, found: Floats, groups: int) -> Estimate:
+    """Return a number with the interval that its values in resamples, float64 [B], of so many groups give."""
     if not found.size or np.ptp(found) < 1e-12:
         return Estimate(value, None, None, "it is the same in every resample")
     edge = upper_level(groups)

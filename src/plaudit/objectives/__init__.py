@@ -9,7 +9,7 @@ settings are kept as attributes; `learning` finds it, and `learned` reads what i
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -53,7 +53,7 @@ class Objective(Protocol):
     """A loss. Constructor arguments are its settings; calling it is its behaviour.
 
     It may also have ``requires(facts: DataFacts) -> str``: what the data lack for it, or an empty string. Training asks
-    before it begins.
+    before it begins. One that learns about annotators has ``meet(names: Sequence[str])``, called before that.
     """
 
     def __call__(self, rewards: Rewards, labels: Labels) -> Terms:
@@ -94,6 +94,13 @@ def lacking(asked: object, facts: DataFacts) -> str:
     """Return what an objective or a regulariser lacks in the data; an empty string for nothing."""
     ask = getattr(asked, "requires", None)
     return str(ask(facts)) if ask else ""
+
+
+def introduce(objective: object, annotators: Sequence[str]) -> None:
+    """Tell an objective that learns about annotators, and so has a method ``meet``, whose comparisons it is to see."""
+    meet = getattr(innermost(objective), "meet", None)
+    if meet:
+        meet(annotators)
 
 
 @runtime_checkable

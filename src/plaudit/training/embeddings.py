@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from plaudit.encoding.annotators import annotator_columns
 from plaudit.encoding.batch import Batch
 from plaudit.encoding.encoded import EncodedSet
 from plaudit.models.reward_model import Rewards
@@ -107,6 +108,7 @@ def embedding_rewards(mlp: PreTrainedModel, embeddings: ArrayLike) -> NDArray[np
 def one_token_each(table: NDArray[np.float32], comparisons: list[Comparison]) -> EncodedSet:
     """Return a set in which response ``s`` is one token that stands for row ``s``, and each comparison is a record."""
     rows, count = np.arange(len(table) + 1), len(comparisons)
+    keys, names = annotator_columns(edge.annotator for edge in comparisons)
     sides = np.array([(edge.chosen, edge.rejected) for edge in comparisons], np.int64).reshape(count, 2)
     return EncodedSet(
         tokens=rows[:-1].astype(np.int32),
@@ -121,6 +123,8 @@ def one_token_each(table: NDArray[np.float32], comparisons: list[Comparison]) ->
         tie=np.array([edge.tie for edge in comparisons], np.bool_),
         strength=np.array([np.nan if edge.strength is None else edge.strength for edge in comparisons], np.float32),
         weight=np.array([edge.weight for edge in comparisons], np.float32),
+        annotator=keys,
+        annotators=names,
         ratings=np.zeros((len(table), 0), np.float32),
         fingerprint=_fingerprint(table, sides),
     )

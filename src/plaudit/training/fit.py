@@ -19,7 +19,7 @@ from plaudit.models.headed import Headed
 from plaudit.models.precision import choose_dtype, set_compute_dtype
 from plaudit.models.reward_model import Rewards
 from plaudit.models.selftest import check_layout
-from plaudit.objectives import Objective, innermost, learned, learning
+from plaudit.objectives import Objective, innermost, introduce, learned, learning
 from plaudit.replacing import replace_file
 from plaudit.training import checkpoints, ranks
 from plaudit.training.callbacks import ProgressLine
@@ -92,6 +92,7 @@ class Run:
         self.dtype = choose_dtype(ranks.share(choose_name(self.recipe.dtype, device)), device)
         set_compute_dtype(self.model, self.dtype)
         self.trained = prepare(self.model, self.recipe).to(device)
+        introduce(self.objective, self.train.annotators)
         learning(self.objective).to(device)
         self._try(device)
         self._test_layout(device)

@@ -8,6 +8,8 @@ from typing import Any
 from plaudit import config
 from plaudit.labels.aggregate import Aggregation, aggregate
 from plaudit.labels.agreement import Agreement, By, Orientation, Ties, agreement
+from plaudit.labels.bias import Bias, bias
+from plaudit.labels.spammers import Correction, Standing, spammers
 from plaudit.labels.votes import Votes
 from plaudit.preferences.dataset import Preferences
 from plaudit.preferences.reading import OnBadRow, read_many
@@ -56,6 +58,50 @@ def agree(
     """Return how far the annotators of some files agree; see `plaudit.labels.agreement.agreement`."""
     votes = votes_of(read_preferences(sources, format, on_bad_row), without)
     return agreement(votes, by=by, orientation=orientation, ties=ties, windows=windows, resamples=resamples, seed=seed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Annotators:
+    """Who answers like the others, and what each leans to.
+
+    Attributes:
+        standings: each annotator who shares an item with another, against the others.
+        bias: what everybody and each annotator leans to.
+        left_out: votes left out, by reason.
+    """
+
+    standings: tuple[Standing, ...]
+    bias: Bias
+    left_out: Mapping[str, int]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return standings, bias and what was left out as a plain dict."""
+        standings = [one.to_json() for one in self.standings]
+        return {"standings": standings, "bias": self.bias.to_json(), "left_out": dict(self.left_out)}
+
+
+def judge_annotators(
+    sources: Sequence[str | Path],
+    *,
+    correction: Correction = "fdr",
+    sides: bool = True,
+    without: Sequence[str] = (),
+    format: str = "",  # noqa: A002  (it is what users call it)
+    on_bad_row: OnBadRow = "error",
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Annotators:
+    """Return who answers like the others and what each leans to; see `plaudit.labels.spammers` and `.bias`.
+
+    Raises:
+        NoVotes: no votes of named annotators, or none on items that two judged.
+    """
+    votes = votes_of(read_preferences(sources, format, on_bad_row), without, sides=sides).once()
+    return Annotators(
+        standings=spammers(votes, correction=correction, resamples=resamples, seed=seed),
+        bias=bias(votes, resamples=resamples, seed=seed),
+        left_out=votes.left_out,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

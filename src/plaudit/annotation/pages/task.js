@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const form = document.getElementById("answer");
-  const guidelines = document.querySelector("[data-guidelines]");
+  const guidelines = document.querySelector("details[data-guidelines]");
   const announced = document.createElement("p");
   announced.className = "hidden";
   announced.setAttribute("role", "status");

@@ -252,9 +252,7 @@ def _ranks(where: str, values: Mapping[Any, dict[str, Any]], names: list[str]) -
     if "ranker" in values:
         orders = [*table_of(where, values["ranker"], "ranker").values()]
         if not orders or sorted(map(str, orders[0])) != sorted(names):
-            raise BadExchange(
-                f"{where}: 'ranker' is {str(orders)[:60]}; it should list {', '.join(names)}, once each"
-            )
+            raise BadExchange(f"{where}: 'ranker' is {str(orders)[:60]}; it should list {', '.join(names)}, once each")
         order = [str(one) for one in orders[0]]
         return [order.index(name) for name in names], ""
     chosen = (values.get("choices", {}).get("choices") or [""])[0]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from string import ascii_uppercase
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlmodel import Session, col
 
 from plaudit.annotation.errors import BadAnswer, LeaseOver, NotYours, Unknown
@@ -25,6 +25,22 @@ from plaudit.annotation.store.reading import campaign_of, content_of, lock_annot
 from plaudit.annotation.store.tables import FIRST, AnnotatorRow, AnswerRow, AssignmentRow, TaskRow
 from plaudit.preferences.preference import Response
 from plaudit.preferences.spans import BadSpans, words_of
+
+_ASSIGNED = (
+    select(AssignmentRow, TaskRow, AnswerRow)
+    .join(TaskRow, col(TaskRow.id) == col(AssignmentRow.task_id))
+    .join(AnswerRow, col(AnswerRow.assignment_id) == col(AssignmentRow.id), isouter=True)
+    .where(col(AssignmentRow.id) == bindparam("assignment"))
+)
+_TASK = (
+    select(TaskRow)
+    .where(col(TaskRow.id) == bindparam("task"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+_VOTES = select(col(AnswerRow.chosen)).where(
+    col(AnswerRow.task_id) == bindparam("task"), col(AnswerRow.chosen).is_not(None)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +64,12 @@ def take_answer(session: Session, annotator_id: int, assignment_id: int, answer:
         LeaseOver: the assignment went back and the place is taken.
     """
     annotator = lock_annotator(session, annotator_id)
-    assignment = session.get(AssignmentRow, assignment_id)
-    if assignment is None:
+    row = session.execute(_ASSIGNED, {"assignment": assignment_id}).first()
+    if row is None:
         raise Unknown(f"there is no assignment {assignment_id}")
+    assignment, task, before = row
     if assignment.annotator_id != annotator_id:
         raise NotYours(f"assignment {assignment_id} is not yours; answer the task that is shown to you")
-    task = session.get_one(TaskRow, assignment.task_id)
-    before = session.get(AnswerRow, assignment_id)
     if before is not None:
         return Receipt(
             assignment=assignment_id, first=False, late=before.late, lesson=_lesson(task, assignment, before)
@@ -63,11 +78,14 @@ def take_answer(session: Session, annotator_id: int, assignment_id: int, answer:
     settings = Settings.of(campaign.settings)
     heard = hear(answer, task, assignment.shown, settings)
     _keep_place(session, assignment, task)
-    row = _row(answer, heard, assignment, now, late=campaign.closed is not None)
-    session.add(row)
+    said = _row(answer, heard, assignment, now, late=campaign.closed is not None)
+    session.add(said)
+    assignment.state = "skipped" if heard.chosen is None else "answered"
+    if heard.chosen is None:
+        assignment.slot = None
     session.flush()
     _after(session, annotator, assignment, task, settings, now)
-    return Receipt(assignment=assignment_id, first=True, late=row.late, lesson=_lesson(task, assignment, row))
+    return Receipt(assignment=assignment_id, first=True, late=said.late, lesson=_lesson(task, assignment, said))
 
 
 def hear(answer: Answer, task: TaskRow, shown: Sequence[int], settings: Settings) -> Heard:
@@ -180,7 +198,7 @@ def _keep_place(session: Session, assignment: AssignmentRow, task: TaskRow) -> N
     if assignment.state in ENDED or _has_another(session, assignment):
         raise LeaseOver("this task was given to you again in the meantime; answer it there")
     if task.role == "real":
-        slot = take_one(session, assignment.task_id)
+        slot = take_one(session, lock_task(session, assignment.task_id))
         if slot is None:
             raise LeaseOver("the time for this task was over, and somebody else has answered it in the meantime")
         assignment.slot = slot
@@ -224,17 +242,12 @@ def storable(text: str) -> str:
 def _after(
     session: Session, annotator: AnnotatorRow, assignment: AssignmentRow, task: TaskRow, settings: Settings, now: float
 ) -> None:
-    """End the assignment, and do what follows from the answer."""
-    answer = session.get_one(AnswerRow, assignment.id)
-    assignment.state = "skipped" if answer.choice == "skip" else "answered"
-    if assignment.state == "skipped":
-        assignment.slot = None
-    session.flush()
+    """Do what follows from the answer."""
     if task.role == "practice":
         _settle_practice(session, annotator, settings, now)
     elif assignment.state == "skipped":
         free_one(session, assignment.task_id)
-    elif task.role == "real":
+    elif task.role == "real" and task.wanted > 1:
         _settle_dispute(session, assignment.task_id, settings)
 
 
@@ -262,20 +275,18 @@ def _settle_practice(session: Session, annotator: AnnotatorRow, settings: Settin
 
 def _settle_dispute(session: Session, task_id: int, settings: Settings) -> None:
     """Ask one more annotator, before anything else, where all have answered a shared task and they differ."""
-    task = session.execute(
-        select(TaskRow).where(col(TaskRow.id) == task_id).with_for_update().execution_options(populate_existing=True)
-    ).scalar_one()
+    task = lock_task(session, task_id)
     if task.free or task.wanted < 2 or task.disputed >= settings.extra_votes:
         return
-    votes = (
-        session.execute(
-            select(col(AnswerRow.chosen)).where(col(AnswerRow.task_id) == task_id, col(AnswerRow.chosen).is_not(None))
-        )
-        .scalars()
-        .all()
-    )
+    votes = session.execute(_VOTES, {"task": task_id}).scalars().all()
     if len(votes) >= task.wanted and len(set(votes)) > 1:
         task.wanted, task.free, task.disputed, task.turn = task.wanted + 1, 1, task.disputed + 1, FIRST
+
+
+def lock_task(session: Session, task_id: int) -> TaskRow:
+    """Return a task's row as it is now; no other transaction changes it until this one ends."""
+    found: TaskRow = session.execute(_TASK, {"task": task_id}).scalar_one()
+    return found
 
 
 def _lesson(task: TaskRow, assignment: AssignmentRow, answer: AnswerRow) -> Lesson | None:

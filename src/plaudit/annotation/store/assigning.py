@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, exists, func, select, update
+from sqlalchemy import bindparam, exists, func, select, update
 from sqlmodel import Session, col
 
 from plaudit.annotation.records import Pause
@@ -19,6 +19,53 @@ from plaudit.annotation.store.tables import AnnotatorRow, AssignmentRow, Campaig
 
 ENDED = ("answered", "skipped")
 _PATIENCE = 5
+
+_HELD = col(AssignmentRow.state) == "live"
+_MINE = col(AssignmentRow.annotator_id) == bindparam("annotator")
+_DONE = col(AssignmentRow.state).in_(ENDED)
+_PRACTICE = col(TaskRow.role) == "practice"
+_OF_TASK = col(AssignmentRow.task_id) == col(TaskRow.id)
+_IN_ROUND = col(AssignmentRow.round) == bindparam("round")
+_UNSEEN = ~exists().where(_MINE, _OF_TASK, _IN_ROUND, col(AssignmentRow.state).in_(("live", *ENDED)))
+
+# Statements are made once: making one costs more than running it.
+_HOLDS = select(AssignmentRow, TaskRow).join(TaskRow, _OF_TASK).where(_HELD, _MINE)
+_OVER = (
+    select(col(AssignmentRow.id))
+    .where(_HELD, col(AssignmentRow.expires) <= bindparam("now"))
+    .order_by(col(AssignmentRow.id))
+    .with_for_update(skip_locked=True)
+)
+_ENDED_REAL = select(func.count()).select_from(AssignmentRow).join(TaskRow, _OF_TASK).where(_MINE, _DONE, ~_PRACTICE)
+_ENDED_PRACTICE = (
+    select(func.count()).select_from(AssignmentRow).join(TaskRow, _OF_TASK).where(_MINE, _DONE, _PRACTICE, _IN_ROUND)
+)
+_COUNT_PRACTICE = select(func.count()).select_from(TaskRow).where(_PRACTICE)
+_QUEUE = (
+    select(TaskRow)
+    .where(col(TaskRow.free) > 0, _UNSEEN)
+    .order_by(col(TaskRow.turn), col(TaskRow.position))
+    .limit(1)
+    .execution_options(populate_existing=True)
+)
+_QUEUE_PASSING = _QUEUE.with_for_update(skip_locked=True)
+_QUEUE_WAITING = _QUEUE.with_for_update()
+_OF_ROLE = (
+    select(col(TaskRow.id)).where(col(TaskRow.role) == bindparam("role"), _UNSEEN).order_by(col(TaskRow.position))
+)
+_OUT = (
+    select(col(TaskRow.id))
+    .join(AssignmentRow, _OF_TASK)
+    .where(
+        col(TaskRow.role) == "real",
+        _HELD,
+        col(AssignmentRow.annotator_id) != bindparam("annotator"),
+        col(TaskRow.id).not_in(select(col(AssignmentRow.task_id)).where(_MINE, _DONE)),
+    )
+    .limit(1)
+)
+_SLOTS = select(col(AssignmentRow.slot)).where(col(AssignmentRow.task_id) == bindparam("task"))
+_NEWEST = select(func.max(col(GuidelinesRow.version)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,28 +78,38 @@ class Held:
     of: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """Who asks, and what holds now."""
+
+    annotator: AnnotatorRow
+    settings: Settings
+    now: float
+
+    def unseen(self, *, practice: bool) -> dict[str, Any]:
+        """Return what `_UNSEEN` asks for."""
+        return {"annotator": self.annotator.id, "round": self.annotator.practice_round if practice else 0}
+
+
 def assign(session: Session, annotator_id: int, campaign: CampaignRow, settings: Settings, now: float) -> Held | Pause:
     """Return what the annotator holds already, or is given now."""
-    annotator = lock_annotator(session, annotator_id)
+    desk = _Desk(lock_annotator(session, annotator_id), settings, now)
     if campaign.closed is not None:
         return Pause("closed")
     take_back(session, now)
-    held = _held(session, annotator_id)
-    if held is not None:
-        held.expires = now + settings.lease_seconds
-    found = held or _give(session, annotator, settings, now)
-    if isinstance(found, Pause):
-        return found
-    task = session.get_one(TaskRow, found.task_id)
+    row = session.execute(_HOLDS, {"annotator": annotator_id}).first()
+    if row is None:
+        return _give(session, desk)
+    assignment, task = row
+    assignment.expires = now + settings.lease_seconds
     practice = task.role == "practice"
-    number = 1 + _ended(session, annotator, practice=practice)
-    return Held(found, task, number, _count_practice(session) if practice else 0)
+    ended = _ended(session, desk, practice=practice)
+    return Held(assignment, task, ended + 1, _count_practice(session) if practice else 0)
 
 
 def take_back(session: Session, now: float) -> None:
     """End the assignments whose time is over; their places are free again."""
-    held = select(col(AssignmentRow.id)).where(_is_held(), col(AssignmentRow.expires) <= now)
-    over = session.execute(held.order_by(col(AssignmentRow.id)).with_for_update(skip_locked=True)).scalars().all()
+    over = session.execute(_OVER, {"now": now}).scalars().all()
     if over:
         end(session, over)
 
@@ -61,7 +118,7 @@ def end(session: Session, assignments: Sequence[int | None]) -> None:
     """End live assignments without an answer."""
     gone = (
         update(AssignmentRow)
-        .where(col(AssignmentRow.id).in_(assignments), _is_held())
+        .where(col(AssignmentRow.id).in_(assignments), _HELD)
         .values(state="expired", slot=None)
         .returning(col(AssignmentRow.task_id))
     )
@@ -78,20 +135,13 @@ def free_one(session: Session, task_id: int) -> None:
     )
 
 
-def take_one(session: Session, task_id: int) -> int | None:
-    """Take a free place of a task and return its number, or None if none is free."""
-    taken = (
-        update(TaskRow)
-        .where(col(TaskRow.id) == task_id, col(TaskRow.free) > 0)
-        .values(free=col(TaskRow.free) - 1)
-        .returning(col(TaskRow.wanted))
-    )
-    wanted = session.execute(taken).scalar()
-    if wanted is None:
+def take_one(session: Session, task: TaskRow) -> int | None:
+    """Take a free place of a task that is locked, and return its number, or None if none is free."""
+    if not task.free:
         return None
-    slots = select(col(AssignmentRow.slot)).where(col(AssignmentRow.task_id) == task_id)
-    used = set(session.execute(slots).scalars())
-    return next(slot for slot in range(wanted) if slot not in used)
+    task.free -= 1
+    used = set(session.execute(_SLOTS, {"task": task.id}).scalars()) if task.wanted > 1 else set()
+    return next(slot for slot in range(task.wanted) if slot not in used)
 
 
 def shown_order(count: int, position: int, turn: int, seed: int) -> list[int]:
@@ -109,135 +159,80 @@ def shown_order(count: int, position: int, turn: int, seed: int) -> list[int]:
     return order[start:] + order[:start]
 
 
-def _held(session: Session, annotator_id: int) -> AssignmentRow | None:
-    wanted = select(AssignmentRow).where(_is_held(), col(AssignmentRow.annotator_id) == annotator_id)
-    return session.execute(wanted).scalars().first()
-
-
-def _is_held() -> ColumnElement[bool]:
-    return col(AssignmentRow.state) == "live"
-
-
-def _ended(session: Session, annotator: AnnotatorRow, *, practice: bool) -> int:
+def _ended(session: Session, desk: _Desk, *, practice: bool) -> int:
     """Return how many tasks the annotator has ended, of those that are practice (in this round) or are not."""
-    roles = col(TaskRow.role) == "practice" if practice else col(TaskRow.role) != "practice"
-    counted = (
-        select(func.count())
-        .select_from(AssignmentRow)
-        .join(TaskRow, col(TaskRow.id) == col(AssignmentRow.task_id))
-        .where(col(AssignmentRow.annotator_id) == annotator.id, col(AssignmentRow.state).in_(ENDED), roles)
-    )
-    if practice:
-        counted = counted.where(col(AssignmentRow.round) == annotator.practice_round)
-    return int(session.execute(counted).scalar_one())
+    counted = _ENDED_PRACTICE if practice else _ENDED_REAL
+    return int(session.execute(counted, desk.unseen(practice=practice)).scalar_one())
 
 
 def _count_practice(session: Session) -> int:
-    return int(session.execute(select(func.count()).where(col(TaskRow.role) == "practice")).scalar_one())
+    return int(session.execute(_COUNT_PRACTICE).scalar_one())
 
 
-def _give(session: Session, annotator: AnnotatorRow, settings: Settings, now: float) -> AssignmentRow | Pause:
-    if annotator.qualified is None:
-        practice = _next_of(session, annotator, "practice", Random(0), in_order=True)
+def _give(session: Session, desk: _Desk) -> Held | Pause:
+    if desk.annotator.qualified is None:
+        practice = session.execute(_OF_ROLE, {"role": "practice", **desk.unseen(practice=True)}).scalar()
         if practice is not None:
-            return _hand_out(session, annotator, practice, None, settings, now)
+            number = 1 + _ended(session, desk, practice=True)
+            task = session.get_one(TaskRow, practice)
+            return Held(_hand_out(session, desk, task, None), task, number, _count_practice(session))
         if _count_practice(session):
             return Pause("unqualified")
-        annotator.qualified = now
-    for role in _roles(settings, annotator, _ended(session, annotator, practice=False)):
-        found = _hand_out_role(session, annotator, role, settings, now)
+        desk.annotator.qualified = desk.now
+    ended = _ended(session, desk, practice=False)
+    for role in _roles(desk, ended):
+        found = _next_real(session, desk) if role == "real" else _next_known(session, desk, role)
         if found is not None:
-            return found
-    return Pause("waiting" if _is_out(session, annotator) else "done")
+            slot = take_one(session, found) if role == "real" else None
+            return Held(_hand_out(session, desk, found, slot), found, ended + 1, 0)
+    return Pause("waiting" if session.execute(_OUT, {"annotator": desk.annotator.id}).first() else "done")
 
 
-def _roles(settings: Settings, annotator: AnnotatorRow, ended: int) -> tuple[Literal["real", "gold", "check"], ...]:
+def _roles(desk: _Desk, ended: int) -> tuple[Literal["real", "gold", "check"], ...]:
     """Return what to look for: by the stated rates a known answer first; drawn, so that nobody can count them off."""
-    draw = Random(f"{settings.seed}/role/{annotator.id}/{ended}").random()
-    if draw < settings.gold_rate:
+    draw = Random(f"{desk.settings.seed}/role/{desk.annotator.id}/{ended}").random()
+    if draw < desk.settings.gold_rate:
         return ("gold", "real")
-    return ("check", "real") if draw < settings.gold_rate + settings.check_rate else ("real",)
+    return ("check", "real") if draw < desk.settings.gold_rate + desk.settings.check_rate else ("real",)
 
 
-def _hand_out_role(
-    session: Session, annotator: AnnotatorRow, role: str, settings: Settings, now: float
-) -> AssignmentRow | None:
-    if role == "real":
-        task = _next_real(session, annotator)
-        slot = None if task is None else take_one(session, task)
-        return None if task is None or slot is None else _hand_out(session, annotator, task, slot, settings, now)
-    known = _next_of(session, annotator, role, Random(f"{settings.seed}/{role}/{annotator.id}"), in_order=False)
-    return None if known is None else _hand_out(session, annotator, known, None, settings, now)
-
-
-def _next_real(session: Session, annotator: AnnotatorRow) -> int | None:
+def _next_real(session: Session, desk: _Desk) -> TaskRow | None:
     """Lock and return the first task of the queue that has a free place and that the annotator has not seen.
 
     Tasks that others are just being given are passed over; only where nothing else is left are they waited for.
     """
-    queue = _open_to(annotator).order_by(col(TaskRow.turn), col(TaskRow.position)).limit(1)
-    found: int | None = session.execute(queue.with_for_update(skip_locked=True)).scalar()
+    asked = desk.unseen(practice=False)
+    found: TaskRow | None = session.execute(_QUEUE_PASSING, asked).scalars().first()
     for _ in range(_PATIENCE):
-        if found is not None or session.execute(queue).scalar() is None:
+        if found is not None or session.execute(_QUEUE, asked).first() is None:
             break
-        found = session.execute(queue.with_for_update()).scalar()
+        found = session.execute(_QUEUE_WAITING, asked).scalars().first()
     return found
 
 
-def _open_to(annotator: AnnotatorRow) -> Any:
-    return select(col(TaskRow.id)).where(col(TaskRow.free) > 0, _unseen(annotator, 0))
+def _next_known(session: Session, desk: _Desk, role: str) -> TaskRow | None:
+    """Return a task of a role that everybody answers, drawn from those the annotator has not seen."""
+    unseen = session.execute(_OF_ROLE, {"role": role, **desk.unseen(practice=False)}).scalars().all()
+    draw = Random(f"{desk.settings.seed}/{role}/{desk.annotator.id}")
+    return session.get_one(TaskRow, draw.choice(unseen)) if unseen else None
 
 
-def _unseen(annotator: AnnotatorRow, practice_round: int) -> ColumnElement[bool]:
-    return ~exists().where(
-        col(AssignmentRow.annotator_id) == annotator.id,
-        col(AssignmentRow.task_id) == col(TaskRow.id),
-        col(AssignmentRow.round) == practice_round,
-        col(AssignmentRow.state).in_(("live", *ENDED)),
-    )
-
-
-def _next_of(session: Session, annotator: AnnotatorRow, role: str, draw: Random, *, in_order: bool) -> int | None:
-    """Return a task of a role that everybody answers, not seen before (in this round of practice)."""
-    practice_round = annotator.practice_round if role == "practice" else 0
-    unseen = select(col(TaskRow.id)).where(col(TaskRow.role) == role, _unseen(annotator, practice_round))
-    found: Sequence[Any] = session.execute(unseen.order_by(col(TaskRow.position))).scalars().all()
-    if not found:
-        return None
-    return int(found[0] if in_order else draw.choice(found))
-
-
-def _is_out(session: Session, annotator: AnnotatorRow) -> bool:
-    """Return whether others hold tasks that the annotator has not seen: some may come back."""
-    others = (
-        select(col(TaskRow.id))
-        .join(AssignmentRow, col(AssignmentRow.task_id) == col(TaskRow.id))
-        .where(col(TaskRow.role) == "real", _is_held(), col(AssignmentRow.annotator_id) != annotator.id)
-    )
-    seen = select(col(AssignmentRow.task_id)).where(
-        col(AssignmentRow.annotator_id) == annotator.id, col(AssignmentRow.state).in_(ENDED)
-    )
-    return session.execute(others.where(col(TaskRow.id).not_in(seen)).limit(1)).scalar() is not None
-
-
-def _hand_out(
-    session: Session, annotator: AnnotatorRow, task_id: int, slot: int | None, settings: Settings, now: float
-) -> AssignmentRow:
-    task = session.get_one(TaskRow, task_id)
+def _hand_out(session: Session, desk: _Desk, task: TaskRow, slot: int | None) -> AssignmentRow:
+    annotator, settings = desk.annotator, desk.settings
     assert annotator.id is not None
+    assert task.id is not None
     practice_round = annotator.practice_round if task.role == "practice" else 0
     turn = slot if slot is not None else annotator.id + practice_round
-    version = session.execute(select(func.max(col(GuidelinesRow.version)))).scalar()
     row = AssignmentRow(
-        task_id=task_id,
+        task_id=task.id,
         annotator_id=annotator.id,
         round=practice_round,
         slot=slot,
         seed=settings.seed,
         shown=shown_order(len(task.responses), task.position, turn, settings.seed),
-        guidelines_version=version or 0,
-        begun=now,
-        expires=now + settings.lease_seconds,
+        guidelines_version=session.execute(_NEWEST).scalar() or 0,
+        begun=desk.now,
+        expires=desk.now + settings.lease_seconds,
     )
     session.add(row)
     session.flush()

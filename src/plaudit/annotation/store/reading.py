@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlmodel import Session, col
 
 from plaudit.annotation.errors import Unknown
@@ -19,6 +19,8 @@ from plaudit.annotation.store.tables import (
 )
 from plaudit.preferences.preference import Content, Message, Response
 
+_ANNOTATOR = select(AnnotatorRow).where(col(AnnotatorRow.id) == bindparam("annotator")).with_for_update()
+
 
 def campaign_of(session: Session) -> CampaignRow:
     """Return the campaign's row."""
@@ -31,8 +33,7 @@ def lock_annotator(session: Session, annotator_id: int) -> AnnotatorRow:
     Raises:
         Unknown: there is no such annotator.
     """
-    wanted = select(AnnotatorRow).where(col(AnnotatorRow.id) == annotator_id).with_for_update()
-    found: AnnotatorRow | None = session.execute(wanted).scalars().first()
+    found: AnnotatorRow | None = session.execute(_ANNOTATOR, {"annotator": annotator_id}).scalars().first()
     if found is None:
         raise Unknown(f"there is no annotator {annotator_id}")
     return found

@@ -121,7 +121,7 @@ def submit_and_wait(page, meanwhile=lambda page: None) -> None:
     before = assignment(page)
     page.keyboard.press("Enter")
     meanwhile(page)
-    page.wait_for_selector(f"[name=assignment]:not([value='{before}']), .notice-page")
+    page.wait_for_selector(f"[name=assignment]:not([value='{before}']), .notice-page", state="attached")
 
 
 # --- a server that dies -----------------------------------------------------------------------------------------------
@@ -261,7 +261,7 @@ def test_an_answer_survives_server_and_browser(served, visit) -> None:
     context.unroute("**/answer")
     again = context.new_page()
     again.goto(f"{base}/task")
-    again.wait_for_selector(f"[name=assignment]:not([value='{first}'])")
+    again.wait_for_selector(f"[name=assignment]:not([value='{first}'])", state="attached")
 
     assert [(one.task, one.chosen) for one in site.store.answers()] == [("t0", 0)]
 

@@ -80,9 +80,8 @@
     if (ranking && kept.order) ranking.restore(kept.order);
     if (marking && kept.marks) marking.restore(kept.marks);
     edited();
-    if (kept.fields.some(([name, value]) => name !== "choice" || value !== "ranked") && entries().length) {
-      memory.say("What you had entered is here again.");
-    }
+    const entered = kept.fields.some(([, value]) => value !== "" && value !== "ranked");
+    if (entered || kept.marks?.some(([, spans]) => spans.length)) memory.say("What you had entered is here again.");
   }
 
   form.addEventListener("input", edited);

@@ -116,10 +116,10 @@ def assignment(page) -> str:
     return str(page.locator("[name=assignment]").get_attribute("value"))
 
 
-def submit_and_wait(page, meanwhile=lambda page: None) -> None:
+def submit_and_wait(page, meanwhile=lambda page: None, key: str = "Enter") -> None:
     """Press Enter, and wait for the page that comes next."""
     before = assignment(page)
-    page.keyboard.press("Enter")
+    page.keyboard.press(key)
     meanwhile(page)
     page.wait_for_selector(f"[name=assignment]:not([value='{before}']), .notice-page", state="attached")
 
@@ -274,7 +274,7 @@ def test_a_draft_survives_the_browser(served, visit) -> None:
     letter = letter_of(page)
     page.keyboard.press(letter.lower())
     page.keyboard.press("3")
-    page.get_by_role("group", name="honesty").get_by_text("equal").click()
+    page.get_by_role("group", name="honesty").get_by_role("radio", name="equal").check()
     page.locator("#reason").fill("so far")
     page.locator(f"[data-letter={letter}]").dblclick(position={"x": 30, "y": 10})
     page.keyboard.press("m")
@@ -318,7 +318,7 @@ def test_ranking_by_keys_by_pointer_and_by_touch(served, visit) -> None:
     page.get_by_role("button", name=f"Response {by_word['two']}, rank").press("ArrowUp")
     page.get_by_role("button", name=f"Move response {by_word['one']} up").click()
     page.get_by_role("button", name=f"Response {by_word['one']} is as good").click()
-    submit_and_wait(page)
+    submit_and_wait(page, key="Control+Enter")
 
     by_word = {word: letter_of(page, word) for word in said}
     for word in said:
@@ -396,7 +396,7 @@ def test_without_javascript(chromium, served) -> None:
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(link(site, base))
-    page.get_by_text("A is better").click()
+    page.get_by_role("radio", name="A is better").check()
     page.get_by_role("button", name="Submit").click()
     page.wait_for_selector(".ranked select")
     for letter, rank in (("A", "2"), ("B", "1"), ("C", "2")):

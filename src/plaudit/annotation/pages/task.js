@@ -185,7 +185,8 @@
     const at = event.target;
     const writing = at.matches?.("textarea, input:not([type=radio]):not([type=checkbox]), select");
     if (event.isComposing || busy) return;
-    if (event.key === "Enter" && (writing ? event.ctrlKey || event.metaKey : !at.matches?.("button, a, summary"))) {
+    const acts = at.matches?.("button, a, summary") && !at.matches(".ranked .grip");
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey || !(writing || acts))) {
       event.preventDefault();
       send(false);
       return;

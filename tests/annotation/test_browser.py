@@ -504,7 +504,7 @@ def test_the_owner_makes_and_revokes_links_by_pointer(served, visit) -> None:
     """A link made on the page opens the work in another browser, until it is revoked."""
     site, base = served(pairs(2), PLAIN)
     owner = visit(base + site.door.owner_link(1))
-    owner.get_by_label("Name").fill("dora")
+    owner.get_by_label("Name", exact=True).fill("dora")
     owner.get_by_role("button", name="Make a link").click()
     made = owner.get_by_label("Personal link").input_value()
     page = visit(made, expect="401")

@@ -506,7 +506,7 @@ def test_the_owner_makes_and_revokes_links_by_pointer(served, visit) -> None:
     owner = visit(base + site.door.owner_link(1))
     owner.get_by_label("Name", exact=True).fill("dora")
     owner.get_by_role("button", name="Make a link").click()
-    made = owner.get_by_label("Personal link").input_value()
+    made = owner.get_by_label("Personal link", exact=True).input_value()
     page = visit(made, expect="401")
     assert page.locator(".standing").inner_text() == "Comparison 1"
     owner.get_by_role("button", name="Revoke the links of dora").click()

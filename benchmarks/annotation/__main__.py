@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
 from benchmarks.annotation.annotators import Annotator, Timings
 from benchmarks.machine import busy, checkout, load, machine
@@ -60,10 +61,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _measure(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
     database = asked.database or str(folder / "campaign.db")
-    with _served(asked, folder, database) as (base, links):
-        timings, begun = Timings(), time.perf_counter()
+    with _served(asked, folder, database) as (base, links, server):
+        timings, begun, before = Timings(), time.perf_counter(), server.cpu_times()
         asyncio.run(_work(asked, base, links, timings))
-        seconds = time.perf_counter() - begun
+        seconds, after = time.perf_counter() - begun, server.cpu_times()
+    spent = after.user + after.system - before.user - before.system
     with Store(database) as store:
         stored = Counter(one.assignment for one in store.answers())
         tasks = Counter((one.annotator, one.task) for one in store.answers())
@@ -71,6 +73,7 @@ def _measure(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
     return {
         "answers": len(timings.answers),
         "answers_a_second": len(timings.answers) / seconds,
+        "processor_seconds_an_answer": spent / max(1, len(timings.answers)),
         "lost": sum((acknowledged - stored).values()),
         "doubled": sum(count - 1 for count in tasks.values()) + timings.again,
         "requests": _quantiles([*timings.tasks, *timings.answers]),
@@ -91,8 +94,8 @@ async def _work(asked: argparse.Namespace, base: str, links: Sequence[str], timi
 
 
 @contextmanager
-def _served(asked: argparse.Namespace, folder: Path, database: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield the address of a server of its own process, and the annotators' links."""
+def _served(asked: argparse.Namespace, folder: Path, database: str) -> Iterator[tuple[str, list[str], Any]]:
+    """Yield the address of a server of its own process, the annotators' links, and the process."""
     source = folder / "pairs.jsonl"
     words = "A response of some length, as people read them. " * 12
     rows = ({"prompt": f"Question {n}", "responses": [f"{words}{n}", f"{n} {words}"]} for n in range(asked.comparisons))
@@ -111,7 +114,8 @@ def _served(asked: argparse.Namespace, folder: Path, database: str) -> Iterator[
             assert process.stdout is not None
             told = json.loads(process.stdout.readline())
             _wait(base)
-            yield base, [link.removeprefix(base) for link in told["annotators"].values()]
+            links = [link.removeprefix(base) for link in told["annotators"].values()]
+            yield base, links, psutil.Process(process.pid)
         finally:
             process.terminate()
 
@@ -135,6 +139,8 @@ def _told(result: dict[str, Any]) -> str:
         f"{result['answers']:,} answers, {result['answers_a_second']:.0f} a second, {result['lost']} lost, "
         f"{result['doubled']} doubled"
     )
+    spent = 1000 * result["processor_seconds_an_answer"]
+    lines.append(f"the server took {spent:.1f} ms of processor for a task and its answer")
     for name in ("requests", "task", "answer"):
         found = result[name]
         lines.append(

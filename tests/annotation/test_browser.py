@@ -116,12 +116,12 @@ def assignment(page) -> str:
     return str(page.locator("[name=assignment]").get_attribute("value"))
 
 
-def submit_and_wait(page, meanwhile=lambda page: None) -> None:
+def submit_and_wait(page, meanwhile=lambda page: None, key: str = "Enter") -> None:
     """Press Enter, and wait for the page that comes next."""
     before = assignment(page)
-    page.keyboard.press("Enter")
+    page.keyboard.press(key)
     meanwhile(page)
-    page.wait_for_selector(f"[name=assignment]:not([value='{before}']), .notice-page")
+    page.wait_for_selector(f"[name=assignment]:not([value='{before}']), .notice-page", state="attached")
 
 
 # --- a server that dies -----------------------------------------------------------------------------------------------
@@ -261,7 +261,7 @@ def test_an_answer_survives_server_and_browser(served, visit) -> None:
     context.unroute("**/answer")
     again = context.new_page()
     again.goto(f"{base}/task")
-    again.wait_for_selector(f"[name=assignment]:not([value='{first}'])")
+    again.wait_for_selector(f"[name=assignment]:not([value='{first}'])", state="attached")
 
     assert [(one.task, one.chosen) for one in site.store.answers()] == [("t0", 0)]
 
@@ -274,7 +274,7 @@ def test_a_draft_survives_the_browser(served, visit) -> None:
     letter = letter_of(page)
     page.keyboard.press(letter.lower())
     page.keyboard.press("3")
-    page.get_by_role("group", name="honesty").get_by_text("equal").click()
+    page.get_by_role("group", name="honesty").get_by_role("radio", name="equal").check()
     page.locator("#reason").fill("so far")
     page.locator(f"[data-letter={letter}]").dblclick(position={"x": 30, "y": 10})
     page.keyboard.press("m")
@@ -318,7 +318,7 @@ def test_ranking_by_keys_by_pointer_and_by_touch(served, visit) -> None:
     page.get_by_role("button", name=f"Response {by_word['two']}, rank").press("ArrowUp")
     page.get_by_role("button", name=f"Move response {by_word['one']} up").click()
     page.get_by_role("button", name=f"Response {by_word['one']} is as good").click()
-    submit_and_wait(page)
+    submit_and_wait(page, key="Control+Enter")
 
     by_word = {word: letter_of(page, word) for word in said}
     for word in said:
@@ -396,7 +396,7 @@ def test_without_javascript(chromium, served) -> None:
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(link(site, base))
-    page.get_by_text("A is better").click()
+    page.get_by_role("radio", name="A is better").check()
     page.get_by_role("button", name="Submit").click()
     page.wait_for_selector(".ranked select")
     for letter, rank in (("A", "2"), ("B", "1"), ("C", "2")):
@@ -504,9 +504,9 @@ def test_the_owner_makes_and_revokes_links_by_pointer(served, visit) -> None:
     """A link made on the page opens the work in another browser, until it is revoked."""
     site, base = served(pairs(2), PLAIN)
     owner = visit(base + site.door.owner_link(1))
-    owner.get_by_label("Name").fill("dora")
+    owner.get_by_label("Name", exact=True).fill("dora")
     owner.get_by_role("button", name="Make a link").click()
-    made = owner.get_by_label("Personal link").input_value()
+    made = owner.get_by_label("Personal link", exact=True).input_value()
     page = visit(made, expect="401")
     assert page.locator(".standing").inner_text() == "Comparison 1"
     owner.get_by_role("button", name="Revoke the links of dora").click()

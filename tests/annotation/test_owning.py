@@ -6,7 +6,8 @@ import pytest
 
 from plaudit.annotation.downloads import Download
 from plaudit.annotation.settings import Settings
-from tests.annotation.campaigns import pairs, task
+from plaudit.preferences.reading import read
+from tests.annotation.campaigns import GOOD, pairs, task
 from tests.annotation.site import EVIL, Site
 
 NAMES = Download("names of tasks", "text/plain", lambda store: (f"{one.task}\n" for one in store.answers()))
@@ -129,3 +130,37 @@ def test_hostile_names_and_reasons_are_text_on_the_owners_page(tmp_path) -> None
         assert "<script>window" not in shown
         assert "onerror='" not in shown
     assert "&lt;script&gt;window.broken" in page
+
+
+@pytest.mark.slow
+def test_ten_thousand_comparisons(tmp_path) -> None:
+    """With 10,000 comparisons the task page, an answer, the owner's page and an export are all there."""
+    here = Site(tmp_path, pairs(10_000))
+    ann, owner = here.annotator(), here.owner()
+    ann.answer()
+    here.store.close_campaign()
+    page, export = owner.get("/owner"), owner.get("/owner/export/annotations.jsonl")
+    here.store.close()
+
+    assert "of 10,000" in page.text
+    assert len(page.text) < 200_000
+    assert len(export.text.splitlines()) == 1
+
+
+def test_every_download_is_there_and_says_the_same(tmp_path) -> None:
+    """All files that the page offers can be taken; the ones plaudit reads hold the vote that was given."""
+    here = Site(tmp_path, pairs(2))
+    here.annotator().answer(reason="so")
+    owner = here.owner()
+    offered = re.findall(r'href="/owner/export/([^"]+)"', owner.page)
+    texts = {name: owner.get(f"/owner/export/{name}") for name in offered}
+    here.store.close()
+
+    assert len(offered) == 7
+    for name, reply in texts.items():
+        assert reply.status_code == 200, (name, reply.text)
+        (tmp_path / name).write_text(reply.text, encoding="utf-8")
+    for name in ("annotations.jsonl", "rankings.jsonl", "trl.jsonl"):
+        (record,) = read(str(tmp_path / name))
+        chosen = {record.responses[edge.chosen].content for edge in record.comparisons}
+        assert chosen == {GOOD}, name

@@ -369,6 +369,24 @@ def test_a_database_that_is_away_is_said_and_comes_back(site: Open, monkeypatch)
     assert ann.answer(letter).json()["first"]
 
 
+def test_a_fault_of_ours_has_a_page_and_tells_nothing(site: Open, monkeypatch) -> None:
+    """What nobody foresaw is a page without a traceback; scripts are told so that they keep the answer."""
+    here = site(pairs(1))
+    ann = here.annotator()
+    letter = ann.letter()
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("inner words")
+
+    monkeypatch.setattr(here.store.database, "write", fail)
+    told, page = ann.answer(letter), ann.client.get("/task")
+
+    assert (told.status_code, page.status_code) == (500, 500)
+    assert "nothing was stored" in told.json()["message"]
+    assert "That did not work" in page.text
+    assert "inner words" not in told.text + page.text
+
+
 def test_a_file_that_was_taken_away_is_a_database_that_is_away(site: Open) -> None:
     """A SQLite file that is moved and put back: a clear page in between, and work goes on."""
     here = site(pairs(1))

@@ -46,6 +46,13 @@ def test_what_is_wrong_is_said_without_a_traceback(tmp_path, pairs, capsys) -> N
         assert "Traceback" not in complaint
 
 
+def test_responses_that_are_there_are_taken_as_they_are(tmp_path, pairs, capsys) -> None:
+    """With --prompts and a file of responses nothing is generated again."""
+    database = ["--database", str(tmp_path / "c.db"), "--no-serve", "--json"]
+    assert main(["annotate", "--prompts", "nowhere.txt", "--responses", pairs, *database]) == 0
+    assert json.loads(capsys.readouterr().out)["tasks"] == {"real": 1}
+
+
 def test_what_is_not_installed_is_said(monkeypatch, capsys) -> None:
     """Without the extra the message says how to get it."""
     monkeypatch.setattr(verb, "find_spec", lambda name: None if name == "fastapi" else object())

@@ -14,7 +14,7 @@ from plaudit.annotation.downloads import Download
 from plaudit.annotation.errors import StoreAway
 from plaudit.annotation.owning import Office
 from plaudit.annotation.pages.frame import assets
-from plaudit.annotation.replies import REFUSED, Told, away, lost, onward, refusal
+from plaudit.annotation.replies import REFUSED, Told, away, broken, lost, onward, refusal
 from plaudit.annotation.store import Store
 from plaudit.annotation.working import Work
 
@@ -40,6 +40,7 @@ def create_app(store: Store, door: Door, downloads: Mapping[str, Download]) -> F
         app.add_exception_handler(kind, _async(refusal))
     app.add_exception_handler(StoreAway, _async(away))
     app.add_exception_handler(HTTPException, _async(lost))
+    app.add_exception_handler(Exception, _async(broken))
     return app
 
 
@@ -60,8 +61,9 @@ def _async(handler: Callable[[Request, Exception], Response]) -> Callable[[Reque
 
 def _serve_annotators(app: FastAPI, work: Work) -> None:
     app.add_api_route("/in/{token}", work.enter, methods=["GET"], response_model=None)
-    app.add_api_route("/task", work.task, methods=["GET"], response_model=None)
-    app.add_api_route("/answer", work.answer, methods=["POST"], response_model=None)
+    # The two that are asked for all day take the request as it is: nothing is to be looked up for them.
+    app.add_route("/task", work.task, methods=["GET"])
+    app.add_route("/answer", work.answer, methods=["POST"])
 
 
 def _serve_owner(app: FastAPI, office: Office) -> None:

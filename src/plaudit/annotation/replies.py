@@ -89,6 +89,16 @@ def away(request: Request, error: Exception) -> Response:  # noqa: ARG001 - what
     return reply
 
 
+def broken(request: Request, error: Exception) -> Response:  # noqa: ARG001 - the server's log has it, not the page
+    """Return that something failed that is no one's doing but ours; scripts keep the answer and try again."""
+    if wants_json(request):
+        return Told({"message": "Something failed on the server; nothing was stored."}, 500)
+    sentences = [
+        "Something failed on the server. What you entered is kept in this browser; the owner can read the log."
+    ]
+    return Page(notice_page("That did not work", sentences, tone="bad", link=("Try again", "/task")), 500)
+
+
 def lost(request: Request, error: Exception) -> Response:
     """Return what is said of an address that is none of ours, or of a method it does not take."""
     status = int(getattr(error, "status_code", 404))

@@ -1,7 +1,9 @@
 """The annotator's side of the app: a link, a task, an answer, the next task."""
 
+import math
 from collections.abc import Mapping
 from functools import lru_cache
+from time import monotonic
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -15,10 +17,13 @@ from plaudit.annotation.pages.task import in_words, task_page
 from plaudit.annotation.pages.views import Visitor, Written
 from plaudit.annotation.records import Annotator, Answer, Lesson, OwnProgress, Pause
 from plaudit.annotation.replies import Page, Told, onward
+from plaudit.annotation.settings import Settings
 from plaudit.annotation.store import Store
 
 AGAIN_SECONDS = 30
 KEPT_VERSIONS = 32
+SETTLED_SECONDS = 2.0
+"""How old the title of the pages and the limit of reasons may be; whatever an answer is held to, the store reads."""
 
 PAUSES: Mapping[str, tuple[str, str, str]] = {
     "done": ("All done", "There is nothing left for you to compare. Thank you.", "good"),
@@ -48,6 +53,7 @@ class Work:
     def __init__(self, store: Store, door: Door) -> None:
         self._store = store
         self._door = door
+        self._settled = (-math.inf, Settings())
         self._written = lru_cache(maxsize=KEPT_VERSIONS)(self._read_guidelines)
 
     def enter(self, request: Request, token: str) -> Response:
@@ -62,11 +68,16 @@ class Work:
         """``GET /task``: the task that the annotator holds or is given now."""
         annotator, visitor = self._door.annotator(request)
         given = self._store.next(annotator.id)
-        settings = self._store.settings
+        settings = self._settings()
         if isinstance(given, Pause):
             return self._pause(given, annotator, visitor)
         written = self._written(given.guidelines_version)
         return Page(task_page(given, written, visitor, settings.title, settings.longest_reason))
+
+    def _settings(self) -> Settings:
+        if monotonic() - self._settled[0] > SETTLED_SECONDS:
+            self._settled = (monotonic(), self._store.settings)
+        return self._settled[1]
 
     def _read_guidelines(self, version: int) -> Written:
         return Written(version, rendered(self._store.guidelines(version).markdown) if version else "")

@@ -15,6 +15,16 @@ Sources = list[str] | None
 
 def annotate(
     pairs: Annotated[Sources, typer.Option(help="Files of responses to compare, two or more a row.")] = None,
+    prompts: Annotated[
+        Path | None, typer.Option(help="Prompts to which a policy responds now, if --responses is not there yet.")
+    ] = None,
+    responses: Annotated[
+        Path, typer.Option(help="With --prompts: the .jsonl file of responses, taken as it is if it is there.")
+    ] = Path("responses.jsonl"),
+    policy: Annotated[
+        str, typer.Option(help="With --prompts: a built-in, a folder or a hub id of a causal language model.")
+    ] = "builtin:smollm2-135m-instruct",
+    count: Annotated[int, typer.Option("--count", "-k", min=2, help="With --prompts: responses a prompt.")] = 2,
     gold: Annotated[Sources, typer.Option(help="Preferences whose answer is known, mixed in to measure.")] = None,
     check: Annotated[Sources, typer.Option(help="Preferences that anybody who reads answers rightly.")] = None,
     practice: Annotated[Sources, typer.Option(help="Worked examples, with reasons, before the first real one.")] = None,
@@ -43,12 +53,13 @@ def annotate(
     from plaudit.annotation.settings import Settings
     from plaudit.workflows import annotating
 
+    given = [*(pairs or ()), *([] if prompts is None else [_sampled(prompts, responses, policy, count)])]
     asked = {"overlap": overlap, "overlap_share": overlap_share, "objectives": objective, "title": title}
     tables = config.read(None, setting or (), {"annotation": Settings})
     settings: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
     campaign = annotating.Campaign(
         database=database,
-        sources={"real": pairs or (), "gold": gold or (), "check": check or (), "practice": practice or ()},
+        sources={"real": given, "gold": gold or (), "check": check or (), "practice": practice or ()},
         guidelines=guidelines, annotators=annotator or (), settings=tables.get("annotation", {}) | settings,
         secret=secret, days=days, by_pairs=by_pairs,
     )  # fmt: skip
@@ -57,6 +68,21 @@ def annotate(
         emit(opened.to_json(base), "\n".join(opened.lines(base)), as_json=as_json)
         if serve:
             annotating.serve(opened, host, port)
+
+
+def _sampled(prompts: Path, responses: Path, policy: str, count: int) -> str:
+    """Return the file of responses; they are drawn now if it is not there, for then nobody has seen any yet."""
+    if responses.exists():
+        typer.echo(f"{responses} is there: its responses are taken as they are", err=True)
+        return str(responses)
+    from plaudit.workflows import sampling
+
+    sampling.require(prompts, responses, count, overwrite=False)
+    from plaudit.policy.sampling import Sampler
+
+    done = sampling.sample(prompts, responses, Sampler.load(policy), count)
+    typer.echo("\n".join(done.lines()), err=True)
+    return str(responses)
 
 
 def _require_installed() -> None:

@@ -84,7 +84,8 @@ def marking() -> str:
     return (
         '<div class="marking scripted" data-marking data-control><p class="buttons"><button type="button" data-mark>'
         'Mark as wrong<kbd aria-hidden="true">M</kbd></button><span class="quiet">Select a stretch of a response '
-        "first: with the pointer, or with Shift and the arrow keys while the response is in focus.</span></p>"
+        'first<span class="keys">: with the pointer, or with Shift and the arrow keys while it is in focus</span>.'
+        "</span></p>"
         '<ul class="marks" aria-label="Marked as wrong"></ul></div>'
     )
 

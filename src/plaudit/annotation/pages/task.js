@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const form = document.getElementById("answer");
-  const guidelines = document.querySelector("[data-guidelines]");
+  const guidelines = document.querySelector("details[data-guidelines]");
   const announced = document.createElement("p");
   announced.className = "hidden";
   announced.setAttribute("role", "status");
@@ -80,9 +80,8 @@
     if (ranking && kept.order) ranking.restore(kept.order);
     if (marking && kept.marks) marking.restore(kept.marks);
     edited();
-    if (kept.fields.some(([name, value]) => name !== "choice" || value !== "ranked") && entries().length) {
-      memory.say("What you had entered is here again.");
-    }
+    const entered = kept.fields.some(([, value]) => value !== "" && value !== "ranked");
+    if (entered || kept.marks?.some(([, spans]) => spans.length)) memory.say("What you had entered is here again.");
   }
 
   form.addEventListener("input", edited);
@@ -186,7 +185,8 @@
     const at = event.target;
     const writing = at.matches?.("textarea, input:not([type=radio]):not([type=checkbox]), select");
     if (event.isComposing || busy) return;
-    if (event.key === "Enter" && (writing ? event.ctrlKey || event.metaKey : !at.matches?.("button, a, summary"))) {
+    const acts = at.matches?.("button, a, summary") && !at.matches(".ranked .grip");
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey || !(writing || acts))) {
       event.preventDefault();
       send(false);
       return;

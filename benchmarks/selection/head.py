@@ -47,7 +47,7 @@ def fit(rows: Floats, outcomes: Floats) -> Head:
         values, vectors = eigh(information(rows, weights))
         values = np.maximum(values, 0.0)
         known = float((values / (values + precision)).sum())
-        before, precision = precision, float(np.clip(known / max(weights @ weights, 1e-12), *LIMITS))
+        before, precision = precision, float(np.clip(known / (float(weights @ weights) + 1e-12), *LIMITS))
         if abs(np.log(precision / before)) < ENOUGH:
             break
     return Head(weights, precision, vectors / np.sqrt(values + precision))

@@ -6,13 +6,14 @@ from typing import Any
 
 from benchmarks.selection.summary import verdict
 from plaudit.pages import html
-from plaudit.pages.blocks import Page, Paragraph, Plot, Section
+from plaudit.pages.blocks import Block, Page, Paragraph, Plot, Section
 
 NAMES = {"accuracy": "accuracy", "nll": "NLL, nats"}
 WHOLE = (
     "Mean over all rounds of the difference from random at the same number of labels; and the labels needed for the "
-    "accuracy that random has with a quarter, a half, three quarters and all of its last budget, over those that "
-    "random needs: below 1 saves labels. An end is open where too many resamples of the seeds did not get there."
+    "accuracy that random has with a quarter, a half and three quarters of its last budget, over those that random "
+    "needs: below 1 saves labels. An end is open where too many resamples of the seeds did not get there. Intervals "
+    "are of each strategy by itself, not corrected for their number."
 )
 COLOURS = ("#888888", "#1f6fb2", "#8fbfe0", "#d9822b", "#2e8b57", "#93cfae", "#a0409a", "#c0392b")
 
@@ -112,7 +113,7 @@ def write_plot(results: Mapping[str, Any], path: Path) -> None:
             ("NLL less random's", "over_random", "nll", "difference, nats", "Below 0 is better than random."),
         )
     ]
-    blocks = [Paragraph(verdict(summary)), Paragraph(setting(results), "quiet"), *plots]
+    blocks: list[Block] = [Paragraph(verdict(summary)), Paragraph(setting(results), "quiet"), *plots]
     html.write(Page("Which comparisons to label", "Learning curves", [Section("curves", "Curves", blocks)]), path)
 
 

@@ -51,7 +51,7 @@ class Settings:
     strategies: tuple[str, ...] = tuple(STRATEGIES)
     source: str = "builtin:movie-ratings"
     base: str = "builtin:minilm-l6"
-    width: int = 128
+    width: int = 64
     seeds: int = 8
     pool: int = 4000
     start: int = 50

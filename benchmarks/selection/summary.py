@@ -13,7 +13,7 @@ from plaudit.evaluation.intervals import upper_level
 from plaudit.labels.pool import Floats
 
 LEVEL = 0.95
-AT = (0.25, 0.5, 0.75, 1.0)
+AT = (0.25, 0.5, 0.75)
 """Shares of random's last budget at whose accuracy labels are compared."""
 
 
@@ -51,8 +51,8 @@ def labels_needed(settings: Settings, own: Floats, random: Floats) -> list[dict[
     """Return how many labels each needs for the accuracy that random has at some of its budgets, and their ratio.
 
     Curves are averaged over seeds, made to rise, and read between budgets by straight lines. Intervals are quantiles
-    over resampled seeds, the same ones for both; where more than one in forty of them never gets there, the upper end
-    is open (None).
+    over resampled seeds, the same ones for both; where too many of them never get there, an end is open (None): the
+    upper one for the strategy, the lower one for random.
     """
     budgets = np.array(settings.budgets, np.float64)
     draws = np.random.default_rng(0).integers(len(own), size=(settings.resamples, len(own)))
@@ -73,7 +73,11 @@ def _needed(
         "accuracy": target,
         "labels": _finite(own),
         "random": _finite(random),
-        "ratio": {"value": _finite(_ratio(own, random)), "low": _finite(float(low)), "high": _finite(float(high))},
+        "ratio": {
+            "value": _finite(_ratio(own, random)),
+            "low": _finite(float(low)) or None,
+            "high": _finite(float(high)),
+        },
     }
 
 

@@ -36,7 +36,7 @@ class Batch:
 
     def of(self, arm: str) -> Ints:
         """Return the places of one arm, in order."""
-        return self.places[self.arms == arm]
+        return np.asarray(self.places[self.arms == arm], np.int64)
 
 
 def draw(select: Select, pool: Pool, count: int, *, random_share: float = SHARE, seed: int = 0) -> Batch:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Sides = tuple[Floats, Floats]
+_AT_ONCE = 512
 
 
 class BadPool(ValueError):
@@ -83,22 +84,23 @@ class Pool:
 
         It says nothing of how much they are worth: they are sorted by a hash. Equal ones may change places.
         """
-        digests = [self._digest(place) for place in range(len(self))]
+        digests = [digest for start in range(0, len(self), _AT_ONCE) for digest in self._digests(start)]
         return np.array(sorted(range(len(self)), key=digests.__getitem__), np.int64)
 
-    def _digest(self, place: int) -> bytes:
-        """Return a hash of all that is known of one comparison, whichever way round it is."""
-        turning, staying = [self.margins[place, None]], [self.groups[place, None].astype(np.float64)]
+    def _digests(self, start: int) -> list[bytes]:
+        """Return a hash of all that is known of each of the next comparisons, whichever way round it is."""
+        part = slice(start, start + _AT_ONCE)
+        turning, staying = [self.margins[part, None]], [self.groups[part, None].astype(np.float64)]
         if self.members is not None:
-            turning.append(self.members[:, place])
+            turning.append(self.members[:, part].T)
         if self.features is not None:
-            first, second = self.features[0][place], self.features[1][place]
+            first, second = self.features[0][part], self.features[1][part]
             turning.append(first - second)
-            staying.append(first + second + 0.0)
-        signed = np.concatenate(turning)
-        sign = -1.0 if signed[np.argmax(signed != 0)] < 0 else 1.0
-        row = np.concatenate([sign * signed + 0.0, *staying])
-        return hashlib.blake2b(row.tobytes(), digest_size=16).digest()
+            staying.append(first + second)
+        signed = np.concatenate(turning, axis=1)
+        leading = np.take_along_axis(signed, np.argmax(signed != 0, axis=1)[:, None], axis=1)
+        rows = np.concatenate([signed * np.where(leading < 0, -1.0, 1.0), *staying], axis=1) + 0.0  # no -0.0
+        return [hashlib.blake2b(row.tobytes(), digest_size=16).digest() for row in rows]
 
 
 def _array(name: str, given: ArrayLike, dimensions: int) -> Floats:

@@ -42,4 +42,4 @@ class Bald(Scored):
         """Return the information of each label, in nats, from 0 to ln 2."""
         assert pool.members is not None
         chances = expit(pool.members)
-        return np.maximum(entropy(chances.mean(0)) - entropy(chances).mean(0), 0.0)
+        return np.asarray(np.maximum(entropy(chances.mean(0)) - entropy(chances).mean(0), 0.0), np.float64)

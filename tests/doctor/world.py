@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,9 @@ SUBJECTS = [
 ]
 VERBS = "paint repair move measure sell borrow clean lift follow design count store teach draw carry visit".split()
 PLACES = "in the north|by the sea|at night|after the war|with a friend|under pressure|for a child|on a farm".split("|")
-OPENINGS = "How would you|Why do people|When should we|Is it wise to|Who could help me|Where may I|Explain how to".split("|")
+OPENINGS = (
+    "How would you|Why do people|When should we|Is it wise to|Who could help me|Where may I|Explain how to".split("|")
+)
 WORDS = [
     *"it is said that the work takes time and patience because every step depends on what you know".split(),
     *"before starting one should look at materials tools weather costs and the people who will help".split(),
@@ -44,10 +47,15 @@ def answer(at: int, side: int) -> str:
     return " ".join(words).capitalize() + f" {rng.choice(SUBJECTS)} {int(rng.integers(1000, 9999))}."
 
 
-def clean(count: int = 600, seed: int = 0) -> list[Preference]:
+def clean() -> list[Preference]:
     """Pairs of conversations, of which the first half is for training and the second for testing."""
+    return list(_clean(600, 0))
+
+
+@cache
+def _clean(count: int, seed: int) -> tuple[Preference, ...]:
     coins = np.random.default_rng(seed).permutation(np.arange(count) % 2)
-    return [
+    return tuple(
         Preference(
             prompt=(Message("user", prompt(at)),),
             responses=tuple(Response(content=(Message("assistant", answer(at, side)),)) for side in (0, 1)),
@@ -57,7 +65,7 @@ def clean(count: int = 600, seed: int = 0) -> list[Preference]:
             extra={"split": "train" if at < count // 2 else "test"},
         )
         for at in range(count)
-    ]
+    )
 
 
 @dataclass
@@ -129,9 +137,7 @@ def changed(records: list[Preference], every: int, change: Callable[[Preference]
 
 def with_responses(record: Preference, *texts: str) -> Preference:
     """Return a record with other words in its responses."""
-    responses = tuple(
-        replace(one, content=said(text)) for one, text in zip(record.responses, texts, strict=True)
-    )
+    responses = tuple(replace(one, content=said(text)) for one, text in zip(record.responses, texts, strict=True))
     return replace(record, responses=responses)
 
 
@@ -221,6 +227,10 @@ def disagreeing() -> list[Preference]:
     return [voted(one, (0, 1), (at % 2, 1 - at % 2), who=("ann", "bob")) for at, one in enumerate(clean())]
 
 
+def _long(record: Preference) -> str:
+    return " ".join(answer(int(record.id[1:]), side) for side in range(2, 8))
+
+
 def _planted() -> dict[str, Callable[[], Case]]:
     """Code of a finding to what raises it."""
     base = clean
@@ -235,13 +245,17 @@ def _planted() -> dict[str, Callable[[], Case]]:
         "empty_responses": lambda: case(changed(base(), 20, lambda one: with_responses(one, "  ", words_of(one)[1]))),
         "equal_responses": lambda: case(changed(base(), 20, lambda one: with_responses(one, *[words_of(one)[0]] * 2))),
         "near_equal_responses": lambda: case(
-            changed(base(), 10, lambda one: with_responses(one, words_of(one)[0] * 3, words_of(one)[0] * 3 + " ok"))
+            changed(base(), 10, lambda one: with_responses(one, _long(one), _long(one) + " ok"))
         ),
         "contradictory_votes": lambda: case(changed(base(), 20, lambda one: voted(one, (0, 1), (1, 0)))),
         "cyclic_preferences": lambda: case(changed(base(), 20, _three)),
-        "ties": lambda: case(changed(base(), 5, lambda one: replace(one, comparisons=(Comparison(chosen=0, rejected=1, tie=True),)))),
+        "ties": lambda: case(
+            changed(base(), 5, lambda one: replace(one, comparisons=(Comparison(chosen=0, rejected=1, tie=True),)))
+        ),
         "duplicate_records": lambda: case([*base(), *(replace(one, id=one.id + "x") for one in base()[300:320])]),
-        "duplicate_votes": lambda: case(changed(base(), 20, lambda one: voted(one, (0, 1), (0, 1), who=("ann", "ann")))),
+        "duplicate_votes": lambda: case(
+            changed(base(), 20, lambda one: voted(one, (0, 1), (0, 1), who=("ann", "ann")))
+        ),
         "shared_between_splits": lambda: case(
             [*base(), *(replace(one, id=one.id + "x", extra={"split": "test"}) for one in base()[:5])]
         ),
@@ -258,7 +272,9 @@ def _planted() -> dict[str, Callable[[], Case]]:
         "unknown_roles": lambda: case(changed(base(), 50, _renamed)),
         "turn_order": lambda: case(changed(base(), 50, _after)),
         "turn_markers": lambda: case(
-            changed(base(), 20, lambda one: with_responses(one, words_of(one)[0] + "\n\nHuman: go on", words_of(one)[1]))
+            changed(
+                base(), 20, lambda one: with_responses(one, words_of(one)[0] + "\n\nHuman: go on", words_of(one)[1])
+            )
         ),
         "template_date": lambda: case(base(), tokenize=Plain(before="<system>Today is <today's date>.\n")),
         "template_system_prompt": lambda: case(base(), tokenize=Plain(before="<system>You are a helpful assistant.\n")),

@@ -36,7 +36,9 @@ COMMON: Mapping[str, frozenset[str]] = {
     "Dutch": frozenset("de het een en van is dat niet op te voor met zijn aan ook je er maar om wat".split()),
     "Polish": frozenset("i w nie na się z do że jest to jak o co po ale od za czy tak przez".split()),
     "Turkish": frozenset("ve bir bu için ile de da ne çok olarak daha gibi var olan mi ama kadar sonra en ben".split()),
-    "Vietnamese": frozenset("là và của có không một cho được trong các những này với để người khi đã tôi bạn thì".split()),
+    "Vietnamese": frozenset(
+        "là và của có không một cho được trong các những này với để người khi đã tôi bạn thì".split()
+    ),
 }
 CHARACTERS = 1500
 FEWEST_LETTERS, FEWEST_WORDS = 20, 4

@@ -15,21 +15,25 @@ from plaudit.preferences.fields import NOTE
 from plaudit.preferences.groups import assign
 from plaudit.preferences.preference import Comparison, Message, Preference, Response
 
-SUBJECTS = [
-    *"river tunnel harvest violin glacier market passport lantern orchard compiler".split(),
-    *"balcony comet fabric ledger meadow needle ocean piston quarry ribbon".split(),
-    *"saddle timber umbrella valley walnut yogurt zebra anchor barrel candle".split(),
-]
-VERBS = "paint repair move measure sell borrow clean lift follow design count store teach draw carry visit".split()
-PLACES = "in the north|by the sea|at night|after the war|with a friend|under pressure|for a child|on a farm".split("|")
-OPENINGS = (
-    "How would you|Why do people|When should we|Is it wise to|Who could help me|Where may I|Explain how to".split("|")
+
+def _listed(words: str, between: str = " ") -> list[str]:
+    return words.split(between)
+
+
+SUBJECTS = _listed(
+    "river tunnel harvest violin glacier market passport lantern orchard compiler balcony comet fabric ledger meadow "
+    "needle ocean piston quarry ribbon saddle timber umbrella valley walnut yogurt zebra anchor barrel candle"
 )
-WORDS = [
-    *"it is said that the work takes time and patience because every step depends on what you know".split(),
-    *"before starting one should look at materials tools weather costs and the people who will help".split(),
-    *"older books tell another story while newer ones agree that practice matters most in the end".split(),
-]
+VERBS = _listed("paint repair move measure sell borrow clean lift follow design count store teach draw carry visit")
+PLACES = _listed(
+    "in the north|by the sea|at night|after the war|with a friend|under pressure|for a child|on a farm", "|"
+)
+OPENINGS = _listed("How would you|Why do people|When should we|Is it wise to|Who could help me|Where may I", "|")
+WORDS = _listed(
+    "it is said that the work takes time and patience because every step depends on what you know before starting one "
+    "should look at materials tools weather costs and the people who will help older books tell another story while "
+    "newer ones agree that practice matters most in the end"
+)
 
 
 def prompt(at: int) -> str:
@@ -168,7 +172,7 @@ def _shorter(record: Preference) -> Preference:
     return voted(record, (edge.rejected, edge.chosen))
 
 
-def _listed(record: Preference) -> Preference:
+def _bulleted(record: Preference) -> Preference:
     texts = words_of(record)
     texts[record.comparisons[0].chosen] = "- " + texts[record.comparisons[0].chosen].replace(" the ", "\n- the ") + "!"
     return with_responses(record, *texts)
@@ -262,7 +266,7 @@ def _planted() -> dict[str, Callable[[], Case]]:
         "contamination": lambda: case(base(), against=[replace(base()[3], id="other")]),
         "longer_wins": lambda: case(changed(base(), 2, _longer)),
         "shorter_wins": lambda: case(changed(base(), 2, _shorter)),
-        "surface_features": lambda: case(changed(base(), 2, _listed)),
+        "surface_features": lambda: case(changed(base(), 2, _bulleted)),
         "label_noise": lambda: case(noisy(0.15)),
         "easy_comparisons": lambda: case(noisy(0.0)),
         "responses_too_long": lambda: case(

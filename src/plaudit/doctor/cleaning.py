@@ -209,8 +209,8 @@ def _treated(
         before = dict(_written(records[at], form))
         for step in steps:
             now = dict(_written(step.record, form)) if step.record is not None else {}
-            for number in before:
-                if before[number] != now.get(number):
+            for number, fields in before.items():
+                if fields != now.get(number):
                     touched.setdefault(number, []).append(step)
             before = now
         for number, own in touched.items():

@@ -268,7 +268,8 @@ def mend(records: Sequence[Preference], repairs: Mapping[str, Repair], beside: B
     left: list[Preference | None] = list(records)
     done: dict[int, list[Step]] = defaultdict(list)
     for _ in range(MOST_ROUNDS):
-        if not any([_round(code, repair, left, done, beside) for code, repair in repairs.items()]):
+        changed = [_round(code, repair, left, done, beside) for code, repair in repairs.items()]
+        if not any(changed):
             return Mended(left, dict(done))
     raise NotSettled(f"{', '.join(repairs)} did not settle in {MOST_ROUNDS} rounds")
 

@@ -18,8 +18,8 @@ ENOUGH, LITTLE = 0.8, 0.65
 class Agreement:
     """How often two votes on the same two responses are the same, and the ceiling that this implies.
 
-    Responses to one prompt count as the same where their texts are the same, in whichever records they stand; copies of a record
-    count once.
+    Responses to one prompt count as the same where their texts are the same, in whichever records they stand; copies
+    of a record count once.
     """
 
     title: ClassVar[str] = "agreement"
@@ -49,7 +49,7 @@ def _finding(found: Ceiling) -> Finding:
             f"Two votes on the same two responses agree in {told(found.agreement)} of cases ({found.votes:,} votes on "
             f"{found.pairs:,} pairs, ties left out); no model can be right in more than {told(found.highest)} of votes."
         ),
-        advice="Hold accuracies against that. Weigh by agreement (--set data.confidence=agreement), or aggregate votes.",
+        advice="Hold accuracies against that. Weigh by agreement (--set data.confidence=agreement) or aggregate.",
         count=found.votes,
         numbers={"agreement": found.agreement, "ceiling": found.highest},
     )

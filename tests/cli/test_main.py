@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -140,3 +141,20 @@ def test_a_verb_may_choose_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
     offer(monkeypatch, raising(typer.Exit(1)))
 
     assert cli.main(["act"]) == 1
+
+
+def test_a_warning_is_a_line_without_a_place(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a verb warns of is printed as a sentence, on standard error; the way warnings are shown is put back."""
+
+    def act() -> None:
+        warnings.simplefilter("always")
+        warnings.warn("3 comparisons are left out", UserWarning, stacklevel=1)
+
+    shown = warnings.showwarning
+    offer(monkeypatch, act)
+
+    assert cli.main(["act"]) == 0
+    assert capsys.readouterr() == ("", "warning: 3 comparisons are left out\n")
+    assert warnings.showwarning is shown

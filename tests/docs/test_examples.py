@@ -1,5 +1,6 @@
 """The scripts in examples/ run as they stand, from an empty folder."""
 
+import json
 import os
 import subprocess
 import sys
@@ -86,6 +87,19 @@ def test_synthetic_embeddings(tmp_path: Path) -> None:
     assert len(accuracies) == 2
     assert min(accuracies) > 0.99
     assert max(losses) < 0.01
+
+
+@pytest.mark.slow
+def test_select_labels(tmp_path: Path) -> None:
+    """Ten of 24 pairs are queued, the most wanted first, two of them at random; none says who wins."""
+    saved(tmp_path / "model")
+    printed = run(tmp_path, "select_labels.py", "model").splitlines()
+    queue = [line.split()[:2] for line in printed[-10:]]
+
+    assert "10 of 24 comparisons: 8 by margin, 2 at random" in printed[0]
+    assert [int(priority) for priority, _ in queue] == list(range(10, 0, -1))
+    assert sorted(arm for _, arm in queue) == ["chosen"] * 8 + ["random"] * 2
+    assert all(not json.loads(line)["pairwise"] for line in (tmp_path / "queue.jsonl").read_text().splitlines())
 
 
 def test_every_example_has_its_test_and_is_short() -> None:

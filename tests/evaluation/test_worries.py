@@ -14,38 +14,8 @@ from plaudit.evaluation.probing import Probed
 from plaudit.evaluation.sections import Flag
 from plaudit.evaluation.worries import Worry, worries
 from plaudit.preferences.preference import Content
-from tests.contracts.test_probes import matches
-from tests.honest import Reward, audit, honest, noise, quality, said, scorer, world
-
-
-def only_length(prompt: Content, response: Content) -> float:
-    return 0.01 * len(said(response))
-
-
-def loves_thanks(prompt: Content, response: Content) -> float:
-    return honest(0.5)(prompt, response) + matches(r"thank")(prompt, response)
-
-
-def only_thanks(prompt: Content, response: Content) -> float:
-    return matches(r"thank")(prompt, response)
-
-
-def agrees(prompt: Content, response: Content) -> float:
-    return honest(0.5)(prompt, response) + 2 * matches(r"you are right")(prompt, response)
-
-
-def ignores_the_prompt(prompt: Content, response: Content) -> float:
-    return 1.3 * quality(response, response) + 0.5 * noise(3, "", response)
-
-
-PLANTED: dict[str, tuple[Reward, set[str]]] = {
-    "only length": (only_length, {"length", "length_correlation"}),
-    "loves thanks": (loves_thanks, {"pleasantries"}),
-    "only thanks": (only_thanks, {"pleasantries"}),
-    "agrees with the user": (agrees, {"sycophancy"}),
-    "ignores the prompt": (ignores_the_prompt, {"prompt_ignored"}),
-    "overconfident": (honest(0.5, factor=4.0), {"overconfidence"}),
-}
+from tests.flawed import PLANTED
+from tests.honest import Reward, audit, honest, said, scorer, world
 
 
 @cache

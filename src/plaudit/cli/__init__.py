@@ -28,9 +28,10 @@ import importlib
 import pkgutil
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -68,6 +69,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: what follows ``plaudit`` on the command line; that of the process by default.
     """
     given, run = list(sys.argv[1:] if arguments is None else arguments), _Run()
+    with warnings.catch_warnings():
+        warnings.showwarning = _warn
+        return _answer(given, run)
+
+
+def _answer(given: list[str], run: _Run) -> int:
     try:
         app = application(set(given) & set(verbs()) or verbs())
         typer.main.get_command(app).main(given, prog_name="plaudit", obj=run)
@@ -85,6 +92,11 @@ def _function(verb: str) -> Callable[..., None]:
     name = verb.replace("-", "_")
     function: Callable[..., None] = getattr(importlib.import_module(f"{__name__}.{name}"), name)
     return function
+
+
+def _warn(message: Warning | str, *_: Any, file: Any = None, line: str | None = None) -> None:  # noqa: ARG001
+    """Print a warning as a person reads it: without the place in the code that gave it."""
+    print(f"warning: {message}", file=file or sys.stderr)
 
 
 def _print_version(wanted: bool) -> None:

@@ -108,6 +108,17 @@ def render(page: Page, plotly: str | None = None) -> str:
     )
 
 
+def sections_of(sections: Iterable[Section]) -> str:
+    """Return the sections as HTML for a page that brings its own frame, style and scripts.
+
+    Raises:
+        ValueError: an anchor is no anchor, or is there twice.
+    """
+    shown, numbers = list(sections), count(1)
+    _check_anchors(shown)
+    return "\n".join(_section(section, numbers) for section in shown)
+
+
 def _installed() -> str:
     if not can_plot():
         return ""

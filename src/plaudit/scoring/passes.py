@@ -12,6 +12,7 @@ from plaudit.encoding.encoded import EncodedSet
 from plaudit.encoding.encoder import Sequence as Tokens
 from plaudit.encoding.packing import collate_sequences
 from plaudit.models.headed import Headed
+from plaudit.models.heads import UnsupportedHead, penultimate
 
 BUDGET = 16384
 """Packed tokens a forward pass, unless a single sequence is longer."""
@@ -43,6 +44,28 @@ def columns_of(
 def logits_of(model: Headed, sequences: Iterable[Tokens]) -> NDArray[np.float64]:
     """Return the head's own outputs for each sequence, float64 [N, labels]; otherwise as `columns_of`."""
     return _each(model, sequences, lambda batch: model.logits(model.features(batch)), len(model.labels), BUDGET)
+
+
+def features_of(model: Headed, sequences: Iterable[Tokens]) -> NDArray[np.float32]:
+    """Return what the head's last linear layer reads of each sequence, float32 [N, F]; otherwise as `columns_of`.
+
+    Of a head that does not show what is inside it, what the whole head reads.
+    """
+    encoded, places = encode_sequences(sequences)
+    parts = list(plan(encoded, share=model.shares))
+    read = [_forward(model, encoded, part, lambda batch: _read(model, batch)) for part in parts]
+    found = np.zeros((encoded.sequences, read[0].shape[1] if read else 0), np.float32)
+    for part, rows in zip(parts, read, strict=True):
+        found[part] = rows
+    return found[places]
+
+
+def _read(model: Headed, batch: Batch) -> torch.Tensor:
+    features = model.features(batch)
+    try:
+        return penultimate(model.classifier, features)
+    except UnsupportedHead:
+        return features
 
 
 def _columns(model: Headed, batch: Batch, *, deviations: bool) -> torch.Tensor:

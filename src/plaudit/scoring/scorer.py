@@ -24,7 +24,7 @@ from plaudit.scoring.cache import RewardCache
 from plaudit.scoring.contract import CONTRACT
 from plaudit.scoring.conversations import Pair, as_content, as_pair
 from plaudit.scoring.foreign import open_foreign
-from plaudit.scoring.passes import BUDGET, columns_of
+from plaudit.scoring.passes import BUDGET, columns_of, features_of
 from plaudit.scoring.verify import Artefact, load
 
 OnUnfit = Literal["error", "nan"]
@@ -139,6 +139,16 @@ class Scorer:
             pairs = [as_pair(given, f"conversation {first + number}") for number, given in enumerate(chunk)]
             scores += self._chunk(pairs, first, on_unfit, deviations=deviations)
         return scores
+
+    def features(self, conversations: Iterable[Any]) -> NDArray[np.float32]:
+        """Return what the model's last layer reads of each conversation, float32 [N, F], in the order given.
+
+        Raises:
+            What `score` raises.
+        """
+        pairs = [as_pair(given, f"conversation {number}") for number, given in enumerate(conversations)]
+        encoded = self._encoded(pairs, 0, "error")
+        return features_of(self.artefact.model, [one for one in encoded if not isinstance(one, Unencodable)])
 
     def rewards(self, conversations: Iterable[Any], *, on_unfit: OnUnfit = "error") -> list[float]:
         """Return only the numbers that order of what `score` gives: rewards, or adjusted ones if ``adjust`` says so."""

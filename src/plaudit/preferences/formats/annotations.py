@@ -30,7 +30,9 @@ from plaudit.preferences.preference import Comparison, Content, Preference, Resp
 from plaudit.preferences.rows import BadRow, Fields, Ledger, Row
 
 SWAPPED = NOTE + "swapped"
-VOTE_FIELDS = ("annotator_kind", "raw_winner", "confidence", "seconds", "created", "judge")
+VOTE_FIELDS = (
+    "annotator_kind", "raw_winner", "confidence", "seconds", "created", "judge", "votes", "probability",
+)  # fmt: skip
 _CODES = {"A": (0, 1, False), "B": (1, 0, False), "TIE": (0, 1, True)}
 _TEXTS = ("annotator", "objective", "reason")
 

@@ -1,0 +1,1 @@
+"""How the annotation app holds up under many annotators at once."""

@@ -1,0 +1,40 @@
+"""Make one label of several people's votes."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from plaudit.cli._printing import Json, emit
+
+
+def aggregate(
+    data: Annotated[list[str], typer.Argument(help="Files, folders or hub data sets with votes of named annotators.")],
+    output: Annotated[Path, typer.Option(help="The new file, .jsonl or .jsonl.gz.")],
+    method: Annotated[str, typer.Option(help="How labels are made: see `plaudit kinds aggregation`.")] = "dawid_skene",
+    as_format: Annotated[str, typer.Option(help="The new file's format.")] = "annotations",
+    certain: Annotated[float, typer.Option(help="The highest probability of a label that is believed.")] = 0.99,
+    sides: Annotated[
+        Literal["listed", "stated"],
+        typer.Option(help="Responses stood as listed unless a vote says otherwise, or only where a vote says how."),
+    ] = "listed",
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", help="A setting of the method: aggregation.iterations=50.")
+    ] = None,
+    format: Annotated[str, typer.Option(help="The data's format; told from the columns if empty.")] = "",  # noqa: A002
+    on_bad_row: Annotated[
+        Literal["error", "drop"], typer.Option(help="Refuse a row that cannot be used, or drop and count it.")
+    ] = "error",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the new file if it exists.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make one label, with strength and weight, of the votes on each two responses."""
+    from plaudit import config
+    from plaudit.workflows.voting import aggregate_files
+
+    tables = config.read(None, setting or ())
+    done = aggregate_files(
+        data, output, method=method, settings=tables.get("aggregation"), sides=sides == "listed", certain=certain,
+        format=format, on_bad_row=on_bad_row, as_format=as_format, overwrite=overwrite,
+    )  # fmt: skip
+    emit(done.to_json(), "\n".join(done.lines()), as_json=as_json)

@@ -1,0 +1,65 @@
+"""Let people compare responses in the browser."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from plaudit.cli._printing import Json, emit
+
+NEEDED = ("fastapi", "uvicorn", "sqlmodel", "alembic", "markdown_it")
+
+Sources = list[str] | None
+
+
+def annotate(
+    pairs: Annotated[Sources, typer.Option(help="Files of responses to compare, two or more a row.")] = None,
+    gold: Annotated[Sources, typer.Option(help="Preferences whose answer is known, mixed in to measure.")] = None,
+    check: Annotated[Sources, typer.Option(help="Preferences that anybody who reads answers rightly.")] = None,
+    practice: Annotated[Sources, typer.Option(help="Worked examples, with reasons, before the first real one.")] = None,
+    guidelines: Annotated[Path | None, typer.Option(help="A Markdown file, shown beside every comparison.")] = None,
+    database: Annotated[str, typer.Option(help="A SQLite file, or postgresql://USER@HOST/NAME.")] = "annotation.db",
+    annotator: Annotated[Sources, typer.Option(help="A name that gets a personal link; again for more.")] = None,
+    by_pairs: Annotated[
+        bool, typer.Option("--by-pairs", help="More than two responses two by two, not ranked.")
+    ] = False,
+    overlap: Annotated[int | None, typer.Option(help="Annotators of each shared comparison.")] = None,
+    overlap_share: Annotated[float | None, typer.Option(help="Share of the comparisons that is shared.")] = None,
+    objective: Annotated[Sources, typer.Option(help="What else is judged, by name; again for more.")] = None,
+    title: Annotated[str | None, typer.Option(help="Heading of the pages.")] = None,
+    setting: Annotated[Sources, typer.Option("--set", help="A dotted setting: annotation.pass_mark=0.8.")] = None,
+    secret: Annotated[Path | None, typer.Option(help="File of the secret that signs links.")] = None,
+    days: Annotated[float, typer.Option(help="How long the printed links are good.")] = 30.0,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
+    address: Annotated[str, typer.Option(help="What printed links begin with; http://HOST:PORT if empty.")] = "",
+    serve: Annotated[bool, typer.Option(help="Whether to serve, or only to prepare the database and print.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Serve a web page on which people compare responses; print the owner's link and annotators'."""
+    _require_installed()
+    from plaudit import config
+    from plaudit.annotation.settings import Settings
+    from plaudit.workflows import annotating
+
+    asked = {"overlap": overlap, "overlap_share": overlap_share, "objectives": objective, "title": title}
+    tables = config.read(None, setting or (), {"annotation": Settings})
+    settings: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+    campaign = annotating.Campaign(
+        database=database,
+        sources={"real": pairs or (), "gold": gold or (), "check": check or (), "practice": practice or ()},
+        guidelines=guidelines, annotators=annotator or (), settings=tables.get("annotation", {}) | settings,
+        secret=secret, days=days, by_pairs=by_pairs,
+    )  # fmt: skip
+    with annotating.open_campaign(campaign) as opened:
+        base = address.rstrip("/") or f"http://{host}:{port}"
+        emit(opened.to_json(base), "\n".join(opened.lines(base)), as_json=as_json)
+        if serve:
+            annotating.serve(opened, host, port)
+
+
+def _require_installed() -> None:
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        raise ValueError(f"the annotation page needs {', '.join(missing)}: pip install 'plaudit[annotate]'")

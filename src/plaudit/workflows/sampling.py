@@ -1,0 +1,144 @@
+"""Responses to prompts from a policy, written to a file that `plaudit annotate --pairs` takes."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from plaudit.policy.sampling import BadSampling, Sampled, Sampler
+from plaudit.preferences.fields import DERIVED, content_id, plain, take_identity, take_prompt
+from plaudit.preferences.files import files_of, rows_of
+from plaudit.preferences.preference import Content
+from plaudit.preferences.rows import BadSource, Ledger, Row
+from plaudit.replacing import replacing
+
+SIDES = ("chosen", "rejected", "responses", "response", "response_a", "response_b", "text", "label", "margin")
+"""Fields about responses that a file of prompts may have; they are not taken along."""
+
+FEWER, NONE = "fewer different responses than asked for", "no two different responses: left out"
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt with its identity and what else stood in its row."""
+
+    id: str
+    content: Content
+    extra: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was sampled.
+
+    Attributes:
+        file: where it stands: a row a prompt, with ``responses``.
+        prompts: how many have two or more responses, and are in the file.
+        responses: how many there are together.
+        cut: how many of them reached the greatest length without an end.
+        left_out: prompts that are not in the file or have fewer responses than asked for, by reason.
+    """
+
+    file: Path
+    prompts: int
+    responses: int
+    cut: int
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    def lines(self) -> list[str]:
+        """Return the same in words."""
+        counts = f"{self.responses:,} responses to {self.prompts:,} prompts ({self.cut:,} cut at the greatest length)"
+        return [f"{self.file}: {counts}", *(f"  {reason}: {count:,}" for reason, count in self.left_out.items())]
+
+
+def read_prompts(source: Path) -> Iterator[Prompt]:
+    """Yield the prompts of a file or folder, each once: ``prompt`` or ``messages`` of each row, each line of a .txt.
+
+    Raises:
+        BadSource: it is missing or not of a known kind.
+        BadRow: a row has no prompt.
+    """
+    seen: set[str] = set()
+    for row in _rows(source):
+        prompt = _prompt(row)
+        if prompt.id not in seen:
+            seen.add(prompt.id)
+            yield prompt
+
+
+def _rows(source: Path) -> Iterator[Row]:
+    if source.suffix == ".txt" and source.is_file():
+        for at, line in enumerate(source.read_text(encoding="utf-8").splitlines(), 1):
+            if line.strip():
+                yield Row({"prompt": line.strip()}, str(source), at)
+        return
+    for file in files_of(source):
+        yield from rows_of(file, Ledger(), str(file))
+
+
+def _prompt(row: Row) -> Prompt:
+    rest = {name: value for name, value in row.fields.items() if name not in SIDES}
+    if "prompt" not in rest and isinstance(rest.get("messages"), list):
+        rest["prompt"] = rest.pop("messages")
+    content = take_prompt(row, rest)
+    if not content:
+        raise row.missing("prompt", "a text or a list of turns that ends with the user's")
+    rest = {name: value for name, value in rest.items() if name not in ("prompt", "prompt_format")}
+    identity = take_identity(rest)
+    return Prompt(identity["id"] or content_id(content, ()), content, rest)
+
+
+def require(source: Path, output: Path, count: int, *, overwrite: bool) -> None:
+    """Refuse what cannot be done, before a policy is loaded for it (see `sample`)."""
+    if count < 2:
+        raise BadSampling(f"{count} responses a prompt are asked for; a comparison takes two or more")
+    if output.suffix != ".jsonl":
+        raise BadSampling(f"{output} should end in .jsonl: a row a prompt is written")
+    if output.exists() and not overwrite:
+        raise BadSampling(f"{output} is there already; name another file, or replace it with --overwrite")
+    if next(read_prompts(source), None) is None:
+        raise BadSource(f"{source}: it holds no prompts")
+
+
+def sample(
+    source: Path, output: Path, sampler: Sampler, count: int = 2, *, limit: int | None = None, overwrite: bool = False
+) -> Written:
+    """Write ``count`` different responses to each prompt of ``source``, and say what could not be had.
+
+    The file appears whole or not at all.
+
+    Args:
+        source: see `read_prompts`.
+        output: a ``.jsonl`` file.
+        sampler: the policy.
+        count: responses a prompt, two or more.
+        limit: take so many prompts at most.
+        overwrite: replace a file that is there.
+
+    Raises:
+        BadSampling: ``count`` is too small, or the file is there, or has another ending.
+        BadRow, BadSource: see `read_prompts`.
+    """
+    require(source, output, count, overwrite=overwrite)
+    prompts = list(read_prompts(source))[:limit]
+    output.parent.mkdir(parents=True, exist_ok=True)
+    left_out: Counter[str] = Counter()
+    kept = responses = cut = 0
+    with replacing(output) as file, file.open("w", encoding="utf-8") as stream:
+        for prompt, found in zip(prompts, sampler.sample((one.content for one in prompts), count), strict=True):
+            if len(found.texts) < count:
+                left_out[
+                    "fewer different responses than asked for" if len(found.texts) > 1 else "no two different"
+                ] += 1
+            if len(found.texts) > 1:
+                stream.write(json.dumps(_row(prompt, found), ensure_ascii=False) + "\n")
+                kept, responses, cut = kept + 1, responses + len(found.texts), cut + sum(found.cut)
+    return Written(output, kept, responses, cut, left_out)
+
+
+def _row(prompt: Prompt, found: Sampled) -> dict[str, Any]:
+    listed = [{"text": text} | ({"cut": True} if cut else {}) for text, cut in zip(found.texts, found.cut, strict=True)]
+    identity = {} if prompt.id.startswith(DERIVED) else {"id": prompt.id}
+    return {**prompt.extra, "prompt": plain(prompt.content), "responses": listed, **identity}

@@ -18,7 +18,9 @@ def doctor(
         typer.Argument(help="Preferences: files, folders, builtin: names, hub ids; as NAME=SOURCE to name a split."),
     ],
     against: Against = None,
-    tokenizer: Annotated[str, typer.Option(help="A base whose tokenizer and template to try: builtin:, folder, hub id.")] = "",
+    tokenizer: Annotated[
+        str, typer.Option(help="A base whose tokenizer and template to try: builtin:, folder, hub id.")
+    ] = "",
     model: Annotated[
         Path | None, typer.Option(help="A reward model: its tokenizer is tried, its rewards help to find wrong labels.")
     ] = None,

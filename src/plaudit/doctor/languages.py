@@ -26,18 +26,19 @@ SCRIPTS: Mapping[str, re.Pattern[str]] = {
     "Devanagari": re.compile(r"[\u0900-\u097f]"),
     "Thai": re.compile(r"[\u0e00-\u0e7f]"),
 }
-COMMON: Mapping[str, frozenset[str]] = {
-    "English": frozenset("the of and to is that for it with as are this you not be have on can your what how".split()),
-    "German": frozenset("der die das und ist nicht ein eine zu den mit sich für von auf dem ich sie wie auch".split()),
-    "French": frozenset("le les des est et une dans pour que qui pas sur vous je du avec ce sont au il".split()),
-    "Spanish": frozenset("el los las es y una para que por con del se su como más pero son al lo está".split()),
-    "Portuguese": frozenset("os um uma é para que com não do da em por se mais como você são dos ao seu".split()),
-    "Italian": frozenset("il di che è una per non con del della gli sono si più nel anche come le ma questo".split()),
-    "Dutch": frozenset("de het een en van is dat niet op te voor met zijn aan ook je er maar om wat".split()),
-    "Polish": frozenset("i w nie na się z do że jest to jak o co po ale od za czy tak przez".split()),
-    "Turkish": frozenset("ve bir bu için ile de da ne çok olarak daha gibi var olan mi ama kadar sonra en ben".split()),
-    "Vietnamese": frozenset("là và của có không một cho được trong các những này với để người khi đã tôi bạn thì".split()),
+_COMMON: Mapping[str, str] = {
+    "English": "the of and to is that for it with as are this you not be have on can your what how",
+    "German": "der die das und ist nicht ein eine zu den mit sich für von auf dem ich sie wie auch",
+    "French": "le les des est et une dans pour que qui pas sur vous je du avec ce sont au il",
+    "Spanish": "el los las es y una para que por con del se su como más pero son al lo está",
+    "Portuguese": "os um uma é para que com não do da em por se mais como você são dos ao seu",
+    "Italian": "il di che è una per non con del della gli sono si più nel anche come le ma questo",
+    "Dutch": "de het een en van is dat niet op te voor met zijn aan ook je er maar om wat",
+    "Polish": "i w nie na się z do że jest to jak o co po ale od za czy tak przez",
+    "Turkish": "ve bir bu için ile de da ne çok olarak daha gibi var olan mi ama kadar sonra en ben",
+    "Vietnamese": "là và của có không một cho được trong các những này với để người khi đã tôi bạn thì",
 }
+COMMON: Mapping[str, frozenset[str]] = {name: frozenset(words.split()) for name, words in _COMMON.items()}
 CHARACTERS = 1500
 FEWEST_LETTERS, FEWEST_WORDS = 20, 4
 """Letters of a script, and common words of a language, from which on it is told."""

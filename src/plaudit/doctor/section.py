@@ -4,10 +4,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from plaudit.doctor.examination import Examination
-from plaudit.doctor.finding import Finding, Listing, Place, plural
+from plaudit.doctor.finding import SHOWN, Finding, Listing, Place, plural
 from plaudit.pages import html
-from plaudit.pages.blocks import Block, Cell, Figure, Figures, Folded, Notice, Notices, Page, Paragraph, Section, Table
-from plaudit.pages.blocks import Tone
+from plaudit.pages.blocks import (
+    Block,
+    Cell,
+    Figure,
+    Figures,
+    Folded,
+    Notice,
+    Notices,
+    Page,
+    Paragraph,
+    Section,
+    Table,
+    Tone,
+)
 
 TONES: dict[str, Tone] = {"error": "bad", "warning": "plain", "note": "quiet"}
 
@@ -67,9 +79,14 @@ def _section(number: int, finding: Finding) -> Section:
 
 
 def _places(places: Sequence[Place], count: int) -> Table:
-    rows = [[_file(place), Cell(str(place.row or "–"), place.row), place.record, place.remark] for place in places]
-    note = f"The first {len(places)} of {count:,}." if count > len(places) else ""
-    return Table("Rows to look at", ("source", "row", "record", "what is there"), rows, note)
+    columns: tuple[str, ...] = ("source", "row", "record", "what is there")
+    rows: list[list[Cell | str]] = [
+        [_file(place), Cell(str(place.row or "–"), place.row), place.record or "–", place.remark] for place in places
+    ]
+    if not any(place.remark for place in places):
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
+    note = f"The first {SHOWN}; there are more." if len(places) == SHOWN < count else ""
+    return Table("Rows to look at", columns, rows, note)
 
 
 def _file(place: Place) -> str:

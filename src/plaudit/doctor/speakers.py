@@ -39,16 +39,17 @@ def order_problem(record: Preference) -> str:
         said = [turn.role for turn in response.content]
         if said and said[-1] != "assistant":
             return "a response that does not end with the assistant"
-        if problem := _problem([*prompt, *said]):
+        if problem := _problem([*prompt, *said], asked=bool(prompt)):
             return problem
     return ""
 
 
-def _problem(roles: list[str]) -> str:
+def _problem(roles: list[str], *, asked: bool) -> str:
+    """Return what is wrong with roles in order; where nothing was asked, an assistant may begin."""
     spoken = [role for role in roles if role != "system"]
     if "system" in roles[1:]:
         return "a system turn after the first"
-    if spoken and spoken[0] == "assistant":
+    if asked and spoken and spoken[0] == "assistant":
         return "an assistant turn before any user turn"
     for one, other in pairwise(spoken):
         if one == other and one in ("user", "assistant"):

@@ -38,7 +38,8 @@ def _parts(examination: Examination, page: Path | None) -> Iterator[RenderableTy
     yield Text(headline(examination) + "\n", style="bold")
     for finding in examination.findings:
         yield from _finding(finding)
-    yield _silent(examination)
+    if not all(outcome.findings for outcome in examination.outcomes.values()):
+        yield _silent(examination)
     if page is not None:
         yield Text(f"\nOpen {page} in a browser.")
 

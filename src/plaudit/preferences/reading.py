@@ -214,6 +214,17 @@ def _formats() -> dict[str, Format]:
     return {name: members.load("formats", name)() for name in members.names("formats")}
 
 
+def format_of(row: Row, name: str | None = None) -> Format:
+    """Return the format called ``name``, or else the one that a row is in.
+
+    Raises:
+        BadSource: the row fits no format, or several.
+        plaudit.members.UnknownKind: there is no such format.
+    """
+    found: Format = _formats()[_detect(row)] if name is None else members.load("formats", name)()
+    return found
+
+
 def _detect(row: Row) -> str:
     fitting = [name for name, form in _formats().items() if form.fits(row.fields)]
     if len(fitting) == 1:

@@ -9,7 +9,11 @@ from plaudit.doctor.finding import Finding, Outcome
 from plaudit.doctor.rates import surely_below, told
 from plaudit.doctor.repeats import repeated_records
 from plaudit.evaluation.ceiling import Ceiling, ceiling
+from plaudit.evaluation.intervals import Estimate
+from plaudit.labels.agreement import agreement
+from plaudit.labels.votes import NoVotes, Votes
 from plaudit.predictions import Predictions
+from plaudit.preferences.preference import Preference
 
 ENOUGH, LITTLE = 0.8, 0.65
 """Agreements below which the whole interval must lie for a note, and for a warning."""
@@ -18,8 +22,8 @@ ENOUGH, LITTLE = 0.8, 0.65
 class Agreement:
     """How often two votes on the same two responses are the same, and the ceiling that this implies.
 
-    Responses to one prompt count as the same where their texts are the same, in whichever records they stand; copies of a record
-    count once.
+    Responses to one prompt count as the same where their texts are the same, in whichever records they stand; copies
+    of a record that name no annotator count once.
     """
 
     title: ClassVar[str] = "agreement"
@@ -36,22 +40,39 @@ class Agreement:
             f"two votes on the same responses agree in {told(found.agreement)} ({found.votes:,} votes on "
             f"{found.pairs:,} pairs); no model can be right in more than {told(found.highest)} of votes without ties"
         )
+        alpha = _alpha(examined)
+        measured += f"; Krippendorff's alpha {alpha}" if alpha else ""
         if not surely_below(found.agreement, ENOUGH):
             return Outcome(measured=measured)
-        return Outcome(findings=(_finding(found),), measured=measured)
+        return Outcome(findings=(_finding(found, alpha),), measured=measured)
 
 
-def _finding(found: Ceiling) -> Finding:
+def _alpha(examined: Examined) -> Estimate | None:
+    """Return Krippendorff's alpha of named annotators (nominal, ties kept), None where no two judged the same."""
+    try:
+        votes = Votes.of(examined.records)
+        found = agreement(votes, resamples=examined.resamples, seed=examined.seed)
+    except NoVotes:
+        return None
+    return found.figures["alpha_nominal"]
+
+
+def _finding(found: Ceiling, alpha: Estimate | None) -> Finding:
     return Finding(
         code="low_agreement",
         severity="warning" if surely_below(found.agreement, LITTLE) else "note",
         sentence=(
             f"Two votes on the same two responses agree in {told(found.agreement)} of cases ({found.votes:,} votes on "
             f"{found.pairs:,} pairs, ties left out); no model can be right in more than {told(found.highest)} of votes."
+            + (f" Krippendorff's alpha of named annotators is {alpha}." if alpha else "")
         ),
-        advice="Hold accuracies against that. Weigh by agreement (--set data.confidence=agreement), or aggregate votes.",
+        advice="Hold accuracies against that. Weigh by agreement (--set data.confidence=agreement) or aggregate.",
         count=found.votes,
-        numbers={"agreement": found.agreement, "ceiling": found.highest},
+        numbers={
+            "agreement": found.agreement,
+            "ceiling": found.highest,
+            **({"alpha_nominal": alpha} if alpha else {}),
+        },
     )
 
 
@@ -66,7 +87,7 @@ def _votes(examined: Examined) -> Predictions:
     place = np.array([number[key] for key in keys], np.int64)
     group = np.zeros(len(number), np.int64)
     group[place] = examined.preferences.groups[examined.owner]
-    copies = list(repeated_records(examined.records))
+    copies = [at for at in repeated_records(examined.records) if _unnamed(examined.records[at])]
     differ = (place[edges.chosen] != place[edges.rejected]) & ~np.isin(edges.record, copies)
     return Predictions(
         rewards=np.zeros(len(number)),
@@ -78,3 +99,7 @@ def _votes(examined: Examined) -> Predictions:
         response_group=group,
         lengths=np.zeros(len(number), np.int64),
     )
+
+
+def _unnamed(record: Preference) -> bool:
+    return not any(edge.annotator for edge in record.comparisons)

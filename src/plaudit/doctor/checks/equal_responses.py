@@ -61,7 +61,7 @@ def _equal(examined: Examined, equal: Bools) -> list[Finding]:
         return []
     edges = examined.edges
     strict = equal & ~edges.tie
-    records = np.unique(edges.record[strict if strict.any() else equal])
+    records = np.array(list(dict.fromkeys([*edges.record[strict], *edges.record[equal]])), np.int64)
     share = examined.rate(equal, edges.group)
     return [
         Finding(

@@ -23,8 +23,8 @@ TOLERATED, WORRYING = 0.15, 0.25
 class PowerOfTest:
     """The least difference in accuracy between two models that the test split would find.
 
-    At level 0.05 with power 0.8, for models on different data of this kind. What spreads the verdicts of a model to come
-    is not known; that of preferring the longer response is measured, over groups, and taken for it.
+    At level 0.05 with power 0.8, for models on different data of this kind. What spreads the verdicts of a model to
+    come is not known; that of preferring the longer response is measured, over groups, and taken for it.
     """
 
     title: ClassVar[str] = "power of the test split"

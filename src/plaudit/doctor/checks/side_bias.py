@@ -27,9 +27,9 @@ class SideBias:
         """Return the rate where it is surely off one half, and whether the sides were drawn."""
         if examined.edges.made:
             return Outcome(reason="the comparisons were made of ratings; nobody saw two sides")
-        positions = examined.decided
+        positions = _two_sided(examined)
         second = _second_won(examined, positions)
-        if not positions.size or second.all() or not second.any():
+        if not positions.size:
             return Outcome(reason="the preferred response always stands on one side, so order says nothing of judges")
         edges = examined.edges
         wins = examined.rate(second, edges.group[positions], edges.weight[positions])
@@ -37,6 +37,15 @@ class SideBias:
         if not (surely_above(wins, 0.5 + TOLERATED) or surely_below(wins, 0.5 - TOLERATED)):
             return Outcome(measured=measured)
         return Outcome(findings=(_finding(examined, positions, second, wins),), measured=measured)
+
+
+def _two_sided(examined: Examined) -> Integers:
+    """Return the decided comparisons of those sources in which either side wins now and then."""
+    positions = examined.decided
+    second = _second_won(examined, positions)
+    source = np.array([record.source for record in examined.records], object)[examined.edges.record[positions]]
+    told_apart = [name for name in set(source) if 0 < second[source == name].mean() < 1]
+    return positions[np.isin(source, told_apart)] if told_apart else positions[:0]
 
 
 def _second_won(examined: Examined, positions: Integers) -> Bools:

@@ -16,7 +16,7 @@ CLUSTERS, DIMENSIONS = 10, 50
 FEWEST, MOST = 100, 10_000
 """Prompts (or responses, where there is no prompt) that are needed, and that are looked at."""
 CHARACTERS = 1000
-ALIKE = 0.25
+ALIKE = 0.4
 """Mean similarity (cosine, over all words) of two texts of a cluster from which they are of one mould."""
 TOLERATED = 0.4
 """Share of a cluster of one mould that the whole interval must exceed for a warning."""
@@ -33,13 +33,13 @@ class Topics:
         texts, records = _texts(examined)
         if len(texts) < FEWEST:
             return Outcome(reason=f"{len(texts)} different prompts or responses; {FEWEST} are needed")
-        words = TfidfVectorizer(max_df=0.5, min_df=2, stop_words="english", sublinear_tf=True, max_features=10_000)
+        words = TfidfVectorizer(min_df=2, stop_words="english", sublinear_tf=True, max_features=10_000)
         try:
             counted = words.fit_transform(texts)
         except ValueError:
-            return Outcome(reason="no word is in more than one text, and less than half of them")
+            return Outcome(reason="no word is in more than one text")
         if counted.shape[1] < 2 * CLUSTERS:
-            return Outcome(reason=f"only {counted.shape[1]} words are in more than one text, and less than half of them")
+            return Outcome(reason=f"only {counted.shape[1]} words are in more than one text")
         of = _clusters(counted, examined.seed)
         listing, alike = _listing(counted, of, np.array(words.get_feature_names_out()))
         one_mould = np.isin(of, np.flatnonzero(alike >= ALIKE))
@@ -89,7 +89,7 @@ def _listing(counted: Floats, of: Integers, words: np.ndarray) -> tuple[Listing,
         centre = np.asarray(own.mean(axis=0)).ravel()
         alike[cluster] = _likeness(centre, own.shape[0])
         top = ", ".join(words[np.argsort(-centre)[:6]])
-        rows.append((top, own.shape[0], f"{own.shape[0] / len(of):.1%}", round(alike[cluster], 2)))
+        rows.append((top, own.shape[0], f"{own.shape[0] / len(of):.1%}", round(float(alike[cluster]), 2)))
     rows.sort(key=lambda row: -row[1])
     return Listing("Topics by their words", ("words", "texts", "share", "likeness"), tuple(rows)), alike
 

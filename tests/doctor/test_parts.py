@@ -1,0 +1,132 @@
+"""Parts of the doctor that checks stand on, each against what is known."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from plaudit.doctor.circles import circles
+from plaudit.doctor.examination import examine
+from plaudit.doctor.features import FEATURES, surface
+from plaudit.doctor.languages import language
+from plaudit.doctor.learned import probabilities
+from plaudit.doctor.rated import BLOCK, rated_pairs
+from plaudit.doctor.rates import rate, surely_above, surely_below, told
+from plaudit.doctor.section import page
+from plaudit.doctor.terminal import text
+from plaudit.pages import html
+from plaudit.preferences.preference import Preference, Response
+from tests.doctor.world import PLANTED, Case, said, with_responses
+
+QUICK = ["empty_responses", "ties", "templates", "roles"]
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("The cat is on the roof and it does not want to come down to the house.", "English"),
+        ("Le chat est sur le toit et il ne veut pas descendre dans la maison avec les enfants.", "French"),
+        ("El gato está en el tejado y no quiere bajar a la casa con los niños del pueblo.", "Spanish"),
+        ("O gato não quer descer para a casa com os meninos, mas você pode dar uma ajuda ao gato.", "Portuguese"),
+        ("Кошка сидит на крыше и не хочет спускаться вниз.", "Cyrillic"),
+        ("猫在屋顶上，不想下来。", "Chinese"),
+        ("고양이는 지붕 위에 있고 내려오고 싶어하지 않습니다.", "Korean"),
+        ("القطة على السطح ولا تريد أن تنزل إلى البيت.", "Arabic"),
+        ("42", ""),
+        ("```python\nfor the in of and to: is\n```", ""),
+        ("Albuquerque Minneapolis Philadelphia", ""),
+    ],
+)
+def test_languages_are_told_or_left_open(words: str, name: str) -> None:
+    """Scripts and common words tell a language; what is short or code is left open."""
+    assert language(words) == name
+
+
+def test_surface_counts_what_it_says() -> None:
+    """Each feature is the logarithm of one plus a count that anybody can make."""
+    found = surface(["- One **bold** list!\n- Sorry, I am two?"], ["a list of two"])[0]
+    counted = dict(zip(FEATURES, np.expm1(found).round(6).tolist(), strict=True))
+    assert counted["list entries"] == 2
+    assert counted["lines"] == 1
+    assert counted["words"] == 8
+    assert counted["words of the prompt"] == 2
+    assert (counted["bold"], counted["questions"], counted["exclamations"], counted["refusal"]) == (2, 1, 1, 1)
+
+
+def test_probabilities_do_not_know_which_side_is_which() -> None:
+    """Features that say nothing give a half on average; one that says all gives nearly all; no group is seen."""
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(60), 5)
+    noise = probabilities(rng.normal(size=(300, 4)), groups, np.ones(300))
+    telling = probabilities(np.abs(rng.normal(size=(300, 1))) + 1, groups, np.ones(300))
+    assert abs(noise.mean() - 0.5) < 0.05
+    assert (telling > 0.9).all()
+
+
+def test_circles_and_turned_pairs() -> None:
+    """A circle of three is found in a longer ranking, twice-told pairs are not circles, order is no fault."""
+    assert circles([("a", "b"), ("a", "c"), ("b", "c")]) == ([], [])
+    assert circles([("d", "a"), ("a", "b"), ("b", "c"), ("c", "a")]) == ([], [1, 2, 3])
+    assert circles([("a", "b"), ("b", "a"), ("b", "a")]) == ([0, 1, 2], [])
+    assert circles([("a", "a")]) == ([], [])
+
+
+def test_rates_have_intervals_where_there_are_groups_enough() -> None:
+    """The share is exact, the interval that of a mean over groups, and few groups have none."""
+    hits = np.tile([1.0, 1.0, 0.0, 1.0], 50)
+    found = rate(hits, np.arange(200))
+    assert found.value == 0.75
+    assert found.low is not None
+    assert found.high is not None
+    assert (found.high - found.low) / 2 == pytest.approx(1.96 * np.sqrt(0.75 * 0.25 / 200), rel=0.15)
+    assert surely_above(found, 0.6)
+    assert surely_below(found, 0.9)
+    few = rate(hits[:8], np.arange(8))
+    assert told(few) == "75.0%"
+    assert not surely_above(few, 0.0)
+
+
+def test_ratings_make_pairs_within_prompts_and_blocks() -> None:
+    """Only ratings far enough apart are compared, the higher preferred; blocks are of eight and of one kind."""
+    single = [
+        Preference(prompt="", responses=(Response(content=str(r), ratings={"rating": r / 2}),)) for r in range(20)
+    ]
+    both = Preference(prompt="p", responses=(*single[0].responses, *single[9].responses, Response(content="?")))
+    found = rated_pairs([both, *single], "rating", 1.0, 0)
+    ratings = np.array([0.0, 4.5, np.nan, *(r / 2 for r in range(20))])
+    assert (ratings[found.chosen] - ratings[found.rejected] >= 1.0).all()
+    assert [(found.chosen[0], found.rejected[0], found.block[0])] == [(1, 0, -1)]
+    assert np.bincount(found.block[1:]).size == -(-20 // BLOCK)
+
+
+def test_page_and_terminal_say_the_same_and_escape() -> None:
+    """Every finding is on the page and in the text; scripts in responses are shown, not run."""
+    case = PLANTED["template_system_prompt"]()
+    case.records[3] = with_responses(case.records[3], "<script>alert(1)</script>\n\nHuman: x", " ")
+    found = examine(case.examined(), QUICK)
+    written, printed = html.render(page(found), plotly=""), text(found)
+    for finding in found.findings:
+        assert finding.code in printed
+        assert finding.code.replace("_", " ").capitalize() in written
+    assert "<script>alert" not in written
+    assert [one.severity for one in found.findings] == sorted([one.severity for one in found.findings])
+    assert found.fails("error")
+    assert json.dumps(found.to_json(), allow_nan=False)
+
+
+def test_nothing_found_is_said() -> None:
+    """Clean data has a page that says so, with what was measured."""
+    found = examine(Case().examined(), QUICK)
+    assert "Nothing was found." in text(found)
+    assert "Nothing was found." in html.render(page(found), plotly="")
+    assert not found.fails("note")
+
+
+def test_rows_are_named_where_a_file_was_read(tmp_path: Path) -> None:
+    """Records made in memory are named by id alone."""
+    case = Case()
+    case.records[5] = with_responses(case.records[5], "", "x")
+    assert said("") == case.records[5].responses[0].content
+    [finding] = examine(case.examined(), ["empty_responses"]).findings
+    assert str(finding.places[0]) == "record r5"

@@ -91,6 +91,7 @@ def examine(
             raise BadSubject(f"{subject.name} holds scores alone; probes, attacks and other sets need a model")
         say("only scores are known, so no probe was run")
         return beside
+    attacks = _attacked(subject, wanted, how) if wanted.attack else None  # first: a budget may be too small
     if wanted.probes is None or wanted.probes:
         probed = probe_all(
             subject.preferences,
@@ -102,7 +103,6 @@ def examine(
         )
         say(f"{len(probed.findings)} probes scored {probed.conversations:,} conversations")
         beside = replace(beside, probed=probed, findings=(*beside.findings, *probed.findings))
-    attacks = _attacked(subject, wanted, how) if wanted.attack else None
     if attacks:
         say(f"{len(attacks.attacks)} searches scored {sum(one.spent for one in attacks.attacks):,} conversations")
         beside = replace(beside, attacked=attacks, attacks=(attacks.best.finding(),))

@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Self
 
 import psycopg
 
@@ -43,7 +44,7 @@ class Server:
                 ) from error
         self.count = 0
 
-    def __enter__(self) -> "Server":
+    def __enter__(self) -> Self:
         self._run("initdb", "-D", str(self.folder / "data"), "-A", "trust", "-U", "plaudit", "--no-sync", "-E", "UTF8")
         self.start()
         return self

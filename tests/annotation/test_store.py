@@ -84,7 +84,7 @@ def test_guidelines_have_versions(open_store: Open) -> None:
 
 def test_tasks_come_back_as_they_were(open_store: Open) -> None:
     """Conversations, ids, ratings and extras survive the database, whatever characters they hold."""
-    odd = "\x00\ud800 ‮ <script>alert(1)</script> \U0001f600"
+    odd = "\x00\ud800 \u202e <script>alert(1)</script> \U0001f600"
     conversation = (Message("system", odd), Message("user", "hi"))
     responses = (
         Response(content=(Message("assistant", odd),), id="north", ratings={"fun": 0.5}, extra={"model": "n"}),

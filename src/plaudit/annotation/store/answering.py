@@ -1,6 +1,7 @@
 """Taking answers in: checked against the task, turned from letters of the screen into positions, stored once."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from string import ascii_uppercase
@@ -26,6 +27,7 @@ from plaudit.annotation.store.tables import FIRST, AnnotatorRow, AnswerRow, Assi
 from plaudit.preferences.preference import Response
 from plaudit.preferences.spans import BadSpans, words_of
 
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _ASSIGNED = (
     select(AssignmentRow, TaskRow, AnswerRow)
     .join(TaskRow, col(TaskRow.id) == col(AssignmentRow.task_id))
@@ -236,7 +238,7 @@ def _row(answer: Answer, heard: Heard, assignment: AssignmentRow, now: float, *,
 
 def storable(text: str) -> str:
     """Return a text with what no database takes (null characters, halves of surrogate pairs) replaced by ``�``."""
-    return text.replace("\x00", "�").encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    return _UNSTORABLE.sub("�", text)
 
 
 def _after(

@@ -8,7 +8,14 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 
@@ -121,7 +128,7 @@ class Database:
     def _away(self, error: Exception) -> Exception:
         if isinstance(error, IntegrityError):
             return error
-        if isinstance(error, DBAPIError) and not isinstance(error, OperationalError) and not _is_cut(error):
+        if isinstance(error, DBAPIError) and not _is_cut(error):
             return error
         self.engine.dispose()
         cause = str(getattr(error, "orig", None) or error).strip().split("\n")[0]
@@ -161,8 +168,12 @@ def _is_race(error: DBAPIError) -> bool:
 
 
 def _is_cut(error: DBAPIError) -> bool:
-    """Return whether the connection broke, whatever the driver calls that."""
-    return bool(error.connection_invalidated) or type(error).__name__ == "InterfaceError"
+    """Return whether the database or the way to it is at fault, whatever the driver calls that, and not the statement.
+
+    SQLite has a plain `DatabaseError` for a file that is damaged or is something else.
+    """
+    faults = (OperationalError, InterfaceError)
+    return bool(error.connection_invalidated) or isinstance(error, faults) or type(error) is DatabaseError
 
 
 def _inode(file: Path) -> tuple[int, int] | None:

@@ -78,7 +78,8 @@ def _agreement(found: Agreement | None) -> Section:
     if found is None:
         words = "No two annotators have answered the same comparison yet."
         return Section("agreement", "Agreement", [Paragraph(words, "quiet")])
-    rows = [[NAMES[name], _estimate(figure)] for name, figure in found.figures.items() if math.isfinite(figure.value)]
+    known = {name: figure for name, figure in found.figures.items() if math.isfinite(figure.value)}
+    rows: list[list[Cell | str]] = [[NAMES[name], _estimate(figure)] for name, figure in known.items()]
     note = f"Of the {found.shared:,} comparisons that two or more have answered; 95 % intervals by resampling prompts."
     return Section("agreement", "Agreement", [Table("How far annotators agree", ("Measure", "Estimate"), rows, note)])
 

@@ -7,43 +7,37 @@ a share of the annotators answers at random. The truth is the order of the mean 
 Two questions, each with a paired interval:
 
 - labels: how often is an aggregated label right, beside the majority's?
-- rewards: how often does a linear reward model (words and pairs of words, 300 components) order reviews rightly that
-  were in no training pair, trained on aggregated labels, beside one trained on the raw votes?
+- rewards: how often does a linear Bradley-Terry model of words and pairs of words (a logistic regression of differences)
+  order reviews rightly that were in no training pair, from aggregated labels, beside one from the raw votes?
 """
 
 import argparse
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from sklearn.decomposition import TruncatedSVD
+from scipy.sparse import csr_matrix, vstack
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
 
 from plaudit import config
-from plaudit.encoding.annotators import annotator_columns
-from plaudit.encoding.batch import Labels
 from plaudit.evaluation.intervals import Estimate
 from plaudit.labels.aggregate import aggregate
 from plaudit.labels.bootstrap import estimate
-from plaudit.models.reward_model import Rewards
-from plaudit.objectives import Objective, introduce
-from plaudit.objectives.bradley_terry import BradleyTerry
-from plaudit.objectives.crowd_bt import CrowdBt
 from plaudit.preferences.dataset import Preferences
 from plaudit.preferences.preference import Comparison, Preference, Response
 from plaudit.preferences.reading import read
-from plaudit.testing import pair_labels
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 FAST, ALL = ("dawid_skene", "noisy_bradley_terry"), ("dawid_skene", "noisy_bradley_terry", "mace", "glad")
-COMPONENTS, RIDGE, TEST_SHARE = 300, 1.0, 0.5
+STRENGTH, TEST_SHARE = 3.0, 0.5
+"""Inverse of the ridge, for weights of mean 1 a pair, and the share of reviews that no model is trained on."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +46,7 @@ class Reviews:
 
     texts: tuple[str, ...]
     ratings: tuple[Floats, ...]
-    features: torch.Tensor
+    features: csr_matrix
     training: Indices
     test: Indices
 
@@ -66,13 +60,11 @@ def reviews() -> Reviews:
     """Return the film reviews, half of them for the test."""
     responses = [one for record in read("builtin:movie-ratings") for one in record.responses]
     texts = tuple(str(one.content) for one in responses)
-    words = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True).fit_transform(texts)
-    features = TruncatedSVD(COMPONENTS, random_state=0).fit_transform(words)
-    features /= features.std()
+    features = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True).fit_transform(texts)
     order = np.array(sorted(range(len(texts)), key=lambda at: zlib.crc32(texts[at].encode())))
     cut = int(len(order) * TEST_SHARE)
     ratings = tuple(np.array(one.extra["votes"], np.float64) for one in responses)
-    return Reviews(texts, ratings, torch.from_numpy(features).float(), order[cut:], order[:cut])
+    return Reviews(texts, ratings, csr_matrix(features), order[cut:], order[:cut])
 
 
 @dataclass(frozen=True)
@@ -116,34 +108,19 @@ def credited(labelled: Preferences, truth: Floats) -> Floats:
     return np.where(truth > 0, found, 1 - np.array(found))
 
 
-def trained(held: Reviews, labelled: Preferences, pairs: Indices, objective: Objective) -> Floats:
-    """Return the rewards of all reviews by a linear model trained on the comparisons."""
-    rows = [(int(pair[e.chosen]), int(pair[e.rejected]), e) for one, pair in zip(labelled, pairs, strict=True)
-            for e in one.comparisons]  # fmt: skip
-    names = [edge.annotator for _, _, edge in rows]
-    introduce(objective, sorted(set(names) - {""}))
-    keys, _ = annotator_columns(names)
-    labels: Labels = replace(
-        pair_labels(len(rows)),
-        chosen=torch.tensor([row[0] for row in rows]),
-        rejected=torch.tensor([row[1] for row in rows]),
-        tie=torch.tensor([edge.tie for _, _, edge in rows]),
-        weight=torch.tensor([edge.weight for _, _, edge in rows]),
-        annotator=None if keys is None else torch.from_numpy(keys),
-    )
-    weights = torch.zeros(held.features.shape[1], 1, requires_grad=True)
-    own = list(objective.parameters()) if isinstance(objective, torch.nn.Module) else []
-    descent = torch.optim.LBFGS([weights, *own], max_iter=100, line_search_fn="strong_wolfe")
-
-    def loss() -> torch.Tensor:
-        descent.zero_grad()
-        total = objective(Rewards(held.features @ weights), labels).total()
-        total = total / labels.weight.sum() * len(pairs) + RIDGE * weights.square().sum()
-        total.backward()
-        return total
-
-    descent.step(loss)
-    return np.asarray((held.features @ weights).detach()[:, 0], np.float64)
+def trained(held: Reviews, labelled: Preferences, pairs: Indices) -> Floats:
+    """Return the rewards of all reviews by a linear Bradley-Terry model of weighted comparisons, a tie half each way."""
+    rows = [(pair[edge.chosen], pair[edge.rejected], edge.weight, edge.tie)
+            for one, pair in zip(labelled, pairs, strict=True) for edge in one.comparisons]  # fmt: skip
+    chosen, rejected, weight, tie = (np.array(column) for column in zip(*rows, strict=True))
+    apart = held.features[chosen] - held.features[rejected]
+    weight = weight * len(pairs) / weight.sum()
+    both = vstack([apart, -apart])
+    shares = np.concatenate([weight * np.where(tie, 0.5, 1.0), weight * np.where(tie, 0.5, 0.0)])
+    mirrored = vstack([both, -both])  # so that there are two classes, and no side is favoured
+    model = LogisticRegression(C=STRENGTH, fit_intercept=False, max_iter=300)
+    model.fit(mirrored, np.repeat([1, 0], shares.size), np.tile(shares, 2) / 2)
+    return np.asarray(held.features @ model.coef_[0], np.float64)
 
 
 def measured(held: Reviews, setting: Setting, seed: int, methods: tuple[str, ...]) -> tuple[dict[str, Floats], ...]:
@@ -153,13 +130,12 @@ def measured(held: Reviews, setting: Setting, seed: int, methods: tuple[str, ...
     test = held.test[: held.test.size // 2 * 2].reshape(-1, 2)
     better = np.sign(held.means[test[:, 0]] - held.means[test[:, 1]])
     labels: dict[str, Floats] = {}
-    plain = BradleyTerry(use_strength=False)
-    rewards = {"votes": trained(held, votes, pairs, plain), "crowd_bt": trained(held, votes, pairs, CrowdBt())}
+    rewards = {"votes": trained(held, votes, pairs)}
     for name in ("majority", *methods):
         method = config.build_kind("aggregation", {"name": name}, "aggregation")
         made = aggregate(votes, method, sides=False).preferences
         labels[name] = credited(made, truth)[truth != 0]
-        rewards[name] = trained(held, made, pairs, plain)
+        rewards[name] = trained(held, made, pairs)
     orders = {name: np.sign(found[test[:, 0]] - found[test[:, 1]]) for name, found in rewards.items()}
     return labels, {name: ((order * better + 1) / 2)[better != 0] for name, order in orders.items()}
 

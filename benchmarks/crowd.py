@@ -7,7 +7,7 @@ a share of the annotators answers at random. The truth is the order of the mean 
 Two questions, each with a paired interval:
 
 - labels: how often is an aggregated label right, beside the majority's?
-- rewards: how often does a linear Bradley-Terry model of words and pairs of words (a logistic regression of differences)
+- rewards: how often does a linear Bradley-Terry model of words and pairs of words (a logistic regression of them)
   order reviews rightly that were in no training pair, from aggregated labels, beside one from the raw votes?
 """
 
@@ -109,7 +109,7 @@ def credited(labelled: Preferences, truth: Floats) -> Floats:
 
 
 def trained(held: Reviews, labelled: Preferences, pairs: Indices) -> Floats:
-    """Return the rewards of all reviews by a linear Bradley-Terry model of weighted comparisons, a tie half each way."""
+    """Return the rewards of all reviews by a linear Bradley-Terry model of weighted comparisons; a tie is half a win."""
     rows = [(pair[edge.chosen], pair[edge.rejected], edge.weight, edge.tie)
             for one, pair in zip(labelled, pairs, strict=True) for edge in one.comparisons]  # fmt: skip
     chosen, rejected, weight, tie = (np.array(column) for column in zip(*rows, strict=True))

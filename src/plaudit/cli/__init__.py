@@ -31,7 +31,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, TextIO
 
 import typer
 
@@ -94,8 +94,11 @@ def _function(verb: str) -> Callable[..., None]:
     return function
 
 
-def _warn(message: Warning | str, *_: Any, file: Any = None, line: str | None = None) -> None:  # noqa: ARG001
+def _warn(
+    message: Warning | str, category: object, place: str, row: int, file: TextIO | None = None, line: str | None = None
+) -> None:
     """Print a warning as a person reads it: without the place in the code that gave it."""
+    del category, place, row, line
     print(f"warning: {message}", file=file or sys.stderr)
 
 

@@ -124,7 +124,7 @@ def test_cleaning_twice_changes_nothing(rows: list[dict[str, Any]], tmp_path: Pa
     assert (again, done.treated) == (out, ())
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(
     st.lists(
         st.tuples(

@@ -49,9 +49,9 @@ def test_surface_counts_what_it_says() -> None:
     counted = dict(zip(FEATURES, np.expm1(found).round(6).tolist(), strict=True))
     assert counted["list entries"] == 2
     assert counted["lines"] == 1
-    assert counted["words"] == 8
+    assert counted["words"] == 7
     assert counted["words of the prompt"] == 2
-    assert (counted["bold"], counted["questions"], counted["exclamations"], counted["refusal"]) == (2, 1, 1, 1)
+    assert (counted["bold"], counted["questions"], counted["exclamations"], counted["refusal"]) == (1, 1, 1, 1)
 
 
 def test_probabilities_do_not_know_which_side_is_which() -> None:

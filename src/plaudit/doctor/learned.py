@@ -65,7 +65,8 @@ def probabilities(differences: Any, groups: Integers, weight: Floats, strength: 
         weight: float64 [M], above 0.
         strength: inverse of the penalty on the weights.
     """
-    rows = differences.tocsr() if issparse(differences) else np.asarray(differences)
+    sparse: bool = issparse(differences)
+    rows: Any = differences.tocsr() if sparse else np.asarray(differences)
     turned = np.where(np.arange(len(groups)) % 2 == 0, 1.0, -1.0)
     found = np.empty(len(groups))
     for seen, unseen in GroupKFold(FOLDS).split(rows, groups=groups):
@@ -77,7 +78,8 @@ def probabilities(differences: Any, groups: Integers, weight: Floats, strength: 
 
 def _scaled(rows: Any, signs: Floats) -> Any:
     """Return rows times signs."""
-    return rows.multiply(signs[:, None]).tocsr() if issparse(rows) else rows * signs[:, None]
+    sparse: bool = issparse(rows)
+    return rows.multiply(signs[:, None]).tocsr() if sparse else rows * signs[:, None]
 
 
 def standardised(differences: Floats) -> Floats:
@@ -125,7 +127,7 @@ def word_differences(examined: Examined, positions: Integers) -> csr_matrix:
     if examined.rewards is not None:
         told = np.nan_to_num(examined.rewards)[:, None]
         parts.append(csr_matrix(standardised(_differences(examined, positions, told))))
-    return hstack(parts).tocsr()
+    return csr_matrix(hstack(parts))
 
 
 def right(probability: Floats) -> NDArray[np.float64]:

@@ -21,9 +21,9 @@ class Duplicates:
         """Return the copies, the first of each not among them."""
         first = repeated_records(examined.records)
         again = {at: votes for at, record in enumerate(examined.records) if (votes := repeated_votes(record))}
-        votes = sum(map(len, again.values()))
-        measured = f"{len(first):,} of {len(examined.records):,} records and {votes:,} votes are there twice"
-        findings = (*_records(examined, first), *_votes(examined, again, votes))
+        count = sum(map(len, again.values()))
+        measured = f"{len(first):,} of {len(examined.records):,} records and {count:,} votes are there twice"
+        findings = (*_records(examined, first), *_votes(examined, again, count))
         return Outcome(findings=findings, measured=measured)
 
 

@@ -77,5 +77,5 @@ def _test(examined: Examined) -> tuple[str, Integers]:
             return f"The part {name!r}", np.asarray(records, np.int64)
     found = units(examined.preferences)
     held = deal(found, [1 - SHARE, SHARE], examined.seed)[found.codes] == 1
-    records = np.unique(np.repeat(np.arange(len(examined.records)), np.diff(found.offsets))[held])
-    return f"A test split of {SHARE:.0%} of the groups", records
+    drawn = np.unique(np.repeat(np.arange(len(examined.records)), np.diff(found.offsets))[held])
+    return f"A test split of {SHARE:.0%} of the groups", drawn

@@ -111,8 +111,8 @@ def _additions(ours: str, theirs: str) -> list[str]:
 
 def compared(ours: str, theirs: str) -> str:
     """Return two renderings line by line as a unified diff, white space made visible at the ends of lines."""
-    lines = [[line.replace("\n", "⏎") for line in text.splitlines(keepends=True)] for text in (ours, theirs)]
-    return "\n".join(difflib.unified_diff(*lines, "plaudit", "the base's template", lineterm="", n=2))
+    one, other = ([line.replace("\n", "⏎") for line in text.splitlines(keepends=True)] for text in (ours, theirs))
+    return "\n".join(difflib.unified_diff(one, other, "plaudit", "the base's template", lineterm="", n=2))
 
 
 def _followed(examined: Examined, tokenize: Tokenize) -> tuple[dict[str, list[int]], list[tuple[int, str]]]:

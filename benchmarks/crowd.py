@@ -109,7 +109,7 @@ def credited(labelled: Preferences, truth: Floats) -> Floats:
 
 
 def trained(held: Reviews, labelled: Preferences, pairs: Indices) -> Floats:
-    """Return the rewards of all reviews by a linear Bradley-Terry model of weighted comparisons; a tie is half a win."""
+    """Return the rewards of all reviews by a linear Bradley-Terry model of weighted comparisons; a tie is half."""
     rows = [(pair[edge.chosen], pair[edge.rejected], edge.weight, edge.tie)
             for one, pair in zip(labelled, pairs, strict=True) for edge in one.comparisons]  # fmt: skip
     chosen, rejected, weight, tie = (np.array(column) for column in zip(*rows, strict=True))
@@ -124,11 +124,9 @@ def trained(held: Reviews, labelled: Preferences, pairs: Indices) -> Floats:
 
 
 def measured(held: Reviews, setting: Setting, seed: int, methods: tuple[str, ...]) -> tuple[dict[str, Floats], ...]:
-    """Return credits of labels [P] and of rewards on test pairs [T] by arm, for one crowd."""
+    """Return credits of labels [P] and, for each test review beside all others, of rewards [T], by arm."""
     votes, pairs = voted(held, setting, seed)
     truth = held.means[pairs[:, 0]] - held.means[pairs[:, 1]]
-    test = held.test[: held.test.size // 2 * 2].reshape(-1, 2)
-    better = np.sign(held.means[test[:, 0]] - held.means[test[:, 1]])
     labels: dict[str, Floats] = {}
     rewards = {"votes": trained(held, votes, pairs)}
     for name in ("majority", *methods):
@@ -136,34 +134,45 @@ def measured(held: Reviews, setting: Setting, seed: int, methods: tuple[str, ...
         made = aggregate(votes, method, sides=False).preferences
         labels[name] = credited(made, truth)[truth != 0]
         rewards[name] = trained(held, made, pairs)
-    orders = {name: np.sign(found[test[:, 0]] - found[test[:, 1]]) for name, found in rewards.items()}
-    return labels, {name: ((order * better + 1) / 2)[better != 0] for name, order in orders.items()}
+    return labels, {name: ordered(own[held.test], held.means[held.test]) for name, own in rewards.items()}
 
 
-def beside(arms: Mapping[str, Floats], reference: str) -> dict[str, dict[str, Estimate]]:
-    """Return for each arm how often it is right, and how much oftener than the reference, with intervals."""
+def ordered(rewards: Floats, means: Floats) -> Floats:
+    """Return for each review the share of others that rewards put on the right side of it, a tie one half, [T]."""
+    apart = (np.sign(rewards[:, None] - rewards) * np.sign(means[:, None] - means) + 1) / 2
+    counted = means[:, None] != means
+    return np.asarray((apart * counted).sum(1) / counted.sum(1), np.float64)
+
+
+def beside(arms: Mapping[str, Floats], reference: str, *, of_pairs: bool = False) -> dict[str, dict[str, Estimate]]:
+    """Return for each arm how often it is right, and how much oftener than the reference, with intervals.
+
+    A mean over all pairs varies like twice the means of its members (Hoeffding): ``of_pairs`` says it is one.
+    """
     found = {}
     for name, own in arms.items():
         less = own - arms[reference] if name != reference else None
-        found[name] = {"right": _mean(own)} | ({} if less is None else {"gained": _mean(less)})
+        scale = 2 if of_pairs else 1
+        found[name] = {"right": _mean(own, scale)} | ({} if less is None else {"gained": _mean(less, scale)})
     return found
 
 
-def _mean(values: Floats) -> Estimate:
-    columns = np.stack([values, np.ones_like(values)], axis=1)
+def _mean(values: Floats, scale: int) -> Estimate:
+    spread = values.mean() + scale * (values - values.mean())
+    columns = np.stack([spread, np.ones_like(values)], axis=1)
     return estimate(columns, lambda sums: sums[..., 0] / sums[..., 1], np.arange(values.size))
 
 
 def run(setting: Setting, seeds: int, methods: tuple[str, ...]) -> dict[str, Any]:
     """Return labels beside the majority and rewards beside those of raw votes, over several crowds.
 
-    Labels of all crowds are one sample of pairs; rewards are averaged over crowds for each test pair.
+    Labels of all crowds are one sample of pairs; rewards are averaged over crowds for each test review.
     """
     held = reviews()
     parts = [measured(held, setting, seed, methods) for seed in range(seeds)]
     labels = {name: np.concatenate([part[0][name] for part in parts]) for name in parts[0][0]}
     rewards = {name: np.mean([part[1][name] for part in parts], axis=0) for name in parts[0][1]}
-    return {"labels": beside(labels, "majority"), "rewards": beside(rewards, "votes"), "crowds": seeds}
+    return {"labels": beside(labels, "majority"), "rewards": beside(rewards, "votes", of_pairs=True), "crowds": seeds}
 
 
 def main() -> None:

@@ -87,8 +87,8 @@ class Votes:
             shelf, paired = catalogue.of_record(index, preference), sides and len(preference.responses) == 2
             for edge in preference.comparisons:
                 if edge.annotator:
-                    item, forward = shelf.place(edge.chosen, edge.rejected, edge.objective)
-                    rows.append((item, edge.annotator, *_said(edge, forward=forward, paired=paired)))
+                    place, forward = shelf.place(edge.chosen, edge.rejected, edge.objective)
+                    rows.append((place, edge.annotator, *_said(edge, forward=forward, paired=paired)))
                 else:
                     left_out[UNNAMED] += 1
         if not rows:

@@ -108,7 +108,7 @@ class Settings:
 
     def plain(self) -> dict[str, Any]:
         """Return the settings as JSON takes them."""
-        return {**asdict(self), "data": str(self.data)}
+        return {**asdict(self), "data": self.data.name}
 
 
 def configuration(part: str, settings: Settings) -> dict[str, dict[str, Any]]:

@@ -11,6 +11,7 @@ from plaudit.evaluation.attacks.attack import Effort
 from plaudit.evaluation.attacks.evolutionary import Evolutionary
 from plaudit.evaluation.gaps import ATTACKED, UNATTACKED, Gaps, gaps
 from plaudit.evaluation.probing import probe_all
+from plaudit.preferences.dataset import Preferences
 from plaudit.workflows.announcing import Say, to_stderr
 from plaudit.workflows.audit import Auditing, Beside
 from plaudit.workflows.data import Data
@@ -91,7 +92,9 @@ def examine(
             raise BadSubject(f"{subject.name} holds scores alone; probes, attacks and other sets need a model")
         say("only scores are known, so no probe was run")
         return beside
-    attacks = _attacked(subject, wanted, how) if wanted.attack else None  # first: a budget may be too small
+    # What may be refused comes first: a source that cannot be read, a budget that is too small.
+    others = {name: read(sources, data or Data(), say) for name, sources in wanted.sets.items()}
+    attacks = _attacked(subject, wanted, how) if wanted.attack else None
     if wanted.probes is None or wanted.probes:
         probed = probe_all(
             subject.preferences,
@@ -106,8 +109,8 @@ def examine(
     if attacks:
         say(f"{len(attacks.attacks)} searches scored {sum(one.spent for one in attacks.attacks):,} conversations")
         beside = replace(beside, attacked=attacks, attacks=(attacks.best.finding(),))
-    if attacks or wanted.sets:
-        beside = replace(beside, gaps=_gaps(subject, wanted, how, data or Data(), attacks, say))
+    if attacks or others:
+        beside = replace(beside, gaps=_gaps(subject, others, how, attacks))
     return beside
 
 
@@ -120,11 +123,10 @@ def _attacked(subject: Subject, wanted: Examining, how: Auditing) -> Attacks:
     return attack_by_all(subject.name, subject.preferences, subject.score, searches, effort)
 
 
-def _gaps(subject: Subject, wanted: Examining, how: Auditing, data: Data, attacks: Attacks | None, say: Say) -> Gaps:
+def _gaps(subject: Subject, others: Mapping[str, Preferences], how: Auditing, attacks: Attacks | None) -> Gaps:
     """Return the figures on each set beside those on the audited comparisons, and under attack beside without."""
     assert subject.predict
-    found = {OWN: subject.predictions}
-    found |= {name: subject.predict(read(sources, data, say)) for name, sources in wanted.sets.items()}
+    found = {OWN: subject.predictions} | {name: subject.predict(other) for name, other in others.items()}
     if attacks is None:
         return gaps(found, resamples=how.resamples, seed=how.seed)
     clean = {ATTACKED: (UNATTACKED, attacks.best.clean())}

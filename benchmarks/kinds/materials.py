@@ -127,6 +127,8 @@ def _judged(part: Preferences, form: str, passes: int, seed: int) -> Preferences
         compared = Preferences.of(replace(record, comparisons=()) for record in compared)
     if form == "flipped":
         compared = Preferences.of(_flipped(compared, seed))
+    if form == "annotators":
+        compared = Preferences.of(_by_annotators(compared, seed))
     return assign(_weighed(compared, form))
 
 
@@ -140,3 +142,10 @@ def _flipped(preferences: Preferences, seed: int) -> Iterator[Preference]:
             for edge, turn in zip(record.comparisons, turned, strict=True)
         )
         yield replace(record, comparisons=edges)
+
+
+def _by_annotators(preferences: Preferences, seed: int) -> Iterator[Preference]:
+    """Yield the records as annotators give them, some of whom guess."""
+    chance = np.random.default_rng((seed, 2))
+    for record in preferences:
+        yield replace(record, comparisons=tuple(truth.said_by(edge, chance) for edge in record.comparisons))

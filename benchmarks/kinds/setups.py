@@ -88,6 +88,7 @@ OBJECTIVES: Mapping[str, Setup] = {
     "all_pairs": Setup(forms=("rankings",), objective={"name": "all_pairs"}),
     "bradley_terry": Setup(),
     "contrastive": Setup(forms=("rankings",), objective={"name": "contrastive"}),
+    "crowd_bt": Setup(forms=("annotators",), objective={"name": "crowd_bt"}),
     "davidson": Setup(forms=("ties",), objective={"name": "davidson"}),
     "disentangled": Setup(objective={"name": "disentangled"}, architecture="odin"),
     "focal": Setup(objective={"name": "focal"}),
@@ -109,6 +110,7 @@ VARIANTS: Mapping[str, Mapping[str, Setup]] = {
         "on rankings": Setup(forms=("rankings",)),
         "10 % flipped": Setup(forms=("flipped",)),
         "weighed by agreement": Setup(forms=("votes",)),
+        "3 of 10 guess": Setup(forms=("annotators",)),
     }
 }
 """Lines for comparison: the plain objective on the data that others were made for."""

@@ -21,7 +21,7 @@ judgement their exact chances, for the noise of a difference is logistic and the
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -156,6 +156,7 @@ class Judges:
             "margins": self._margins,
             "flipped": self._flipped,
             "votes": self._votes,
+            "annotators": lambda one, chance: [said_by(edge, chance) for edge in self._pairs(one, chance)],
             "ratings": _uncompared,
             "attributes": _uncompared,
         }
@@ -198,7 +199,20 @@ class Judges:
 
 
 PAIRS = ((0, 1), (2, 3))
-FORMS = ("pairs", "ties", "ties dropped", "rankings", "margins", "flipped", "votes", "ratings", "attributes")
+ANNOTATORS, GUESSING = 10, 3
+"""Of the form ``annotators``: how many there are, and how many of them guess."""
+FORMS = (
+    "pairs",
+    "ties",
+    "ties dropped",
+    "rankings",
+    "margins",
+    "flipped",
+    "votes",
+    "ratings",
+    "attributes",
+    "annotators",
+)
 """The forms that judgements come in."""
 
 
@@ -218,6 +232,14 @@ def turns(text: str, role: str) -> tuple[Message, ...]:
 def _seen(one: Judged, first: int, second: int, chance: np.random.Generator) -> float:
     """Return by how much a judge sees the first response above the second: the truth and logistic noise."""
     return float(one.utility[first] - one.utility[second] + chance.logistic())
+
+
+def said_by(edge: Comparison, chance: np.random.Generator) -> Comparison:
+    """Return a comparison as one of ten annotators gives it, of whom three guess."""
+    annotator = int(chance.integers(ANNOTATORS))
+    turned = chance.random() < 0.5 and annotator < GUESSING
+    chosen, rejected = (edge.rejected, edge.chosen) if turned else (edge.chosen, edge.rejected)
+    return replace(edge, chosen=chosen, rejected=rejected, annotator=f"annotator {annotator}")
 
 
 def _edge(first: int, second: int, lead: float, *, eta: float = 0.0, strength: float | None = None) -> Comparison:

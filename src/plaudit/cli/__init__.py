@@ -95,10 +95,15 @@ def _function(verb: str) -> Callable[..., None]:
 
 
 def _warn(
-    message: Warning | str, category: object, place: str, row: int, file: TextIO | None = None, line: str | None = None
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
 ) -> None:
     """Print a warning as a person reads it: without the place in the code that gave it."""
-    del category, place, row, line
+    del category, filename, lineno, line
     print(f"warning: {message}", file=file or sys.stderr)
 
 

@@ -1,7 +1,7 @@
 """Examine preferences before training: what is wrong with them, in which rows, and what to do."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -55,7 +55,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _opened(tokenizer: str, model: Path | None, template: str, max_length: int) -> tuple[object, object]:
+def _opened(tokenizer: str, model: Path | None, template: str, max_length: int) -> tuple[Any, Any]:
     """Return tokenizer and rewards of what was named; only these need torch."""
     if not tokenizer and model is None:
         return None, None

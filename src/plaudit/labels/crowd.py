@@ -53,7 +53,8 @@ def _frame(item: Integers, annotator: Integers, label: Integers) -> Any:
 def _probabilities(table: Any, items: Integers, labels: Integers) -> Floats:
     """Return the rows of ``items`` and the columns of ``labels``; those of labels that nobody gave are 0."""
     found = np.asarray(table.reindex(index=items, columns=labels).fillna(0.0).to_numpy(), np.float64)
-    return found / found.sum(1, keepdims=True)
+    shares: Floats = found / found.sum(1, keepdims=True)
+    return shares
 
 
 def dawid_skene(votes: Votes, iterations: int, tolerance: float) -> tuple[Floats, Floats]:

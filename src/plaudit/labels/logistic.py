@@ -104,7 +104,7 @@ class Design:
         """Return the gradient of each item's log-likelihood, float64 [I, P]."""
         _, slopes = self.scores(values)
         found = np.zeros((self.items, self.size))
-        np.add.at(found, (self.item, 0), slopes[:, 1])
+        np.add.at(found[:, 0], self.item, slopes[:, 1])
         for factor, place in self.columns():
             np.add.at(found, (self.item, place), factor * slopes[:, 0])
         return found

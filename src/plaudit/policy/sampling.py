@@ -9,7 +9,6 @@ import torch
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
-    GenerationMixin,
     LogitsProcessorList,
     PreTrainedModel,
     PreTrainedTokenizerBase,
@@ -98,7 +97,7 @@ class Sampler:
         folder = assets.base_model(name)
         refuse_unsafe(folder)
         with quiet():
-            model = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype), use_safetensors=True)
+            model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype), use_safetensors=True)
             tokenizer = AutoTokenizer.from_pretrained(folder)
         device = "cuda" if torch.cuda.is_available() else "cpu"
         return cls(model.to(device), tokenizer, **settings)
@@ -139,7 +138,8 @@ class Sampler:
             raise BadSampling("a prompt is empty; there is nothing to answer")
         if self.tokenizer.chat_template:
             turns = (Message("user", prompt),) if isinstance(prompt, str) else prompt
-            text = self.tokenizer.apply_chat_template(plain(turns), add_generation_prompt=True, tokenize=False)
+            conversation: Any = plain(turns)
+            text = self.tokenizer.apply_chat_template(conversation, add_generation_prompt=True, tokenize=False)
             ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         else:
             said = prompt if isinstance(prompt, str) else "\n\n".join(turn.content for turn in prompt)
@@ -161,11 +161,11 @@ class Sampler:
         pad = min(self.ends)
         rows = torch.tensor([[pad] * (width - len(one)) + one for one in ids])
         mask = torch.tensor([[0] * (width - len(one)) + [1] * len(one) for one in ids])
-        assert isinstance(self.model, GenerationMixin)
+        policy: Any = self.model
         with torch.inference_mode(), quiet():
-            made = self.model.generate(
-                rows.to(self.model.device),
-                attention_mask=mask.to(self.model.device),
+            made = policy.generate(
+                rows.to(policy.device),
+                attention_mask=mask.to(policy.device),
                 logits_processor=LogitsProcessorList([Drawing(seeds, self.temperature, self.top_p)]),
                 do_sample=False, temperature=None, top_p=None, top_k=None, repetition_penalty=1.0,
                 max_new_tokens=self.max_new_tokens, eos_token_id=sorted(self.ends), pad_token_id=pad,

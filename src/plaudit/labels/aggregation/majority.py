@@ -23,7 +23,7 @@ import numpy as np
 
 from plaudit.labels.aggregation import Aggregated, require_positive, smoothed
 from plaudit.labels.balance import order_weights
-from plaudit.labels.votes import Votes
+from plaudit.labels.votes import Floats, Votes
 
 
 @dataclass(frozen=True)
@@ -48,5 +48,6 @@ class Majority:
         if self.balance == "none":
             return Aggregated(probabilities=smoothed(votes.counts(), self.prior))
         flat = votes.item * 3 + (1 - votes.label.astype(np.int64))
-        counts = np.bincount(flat, order_weights(votes), 3 * len(votes.items)).reshape(-1, 3)
+        weights = np.asarray(order_weights(votes), np.float64)
+        counts: Floats = np.bincount(flat, weights, 3 * len(votes.items)).astype(np.float64).reshape(-1, 3)
         return Aggregated(probabilities=smoothed(counts, self.prior))

@@ -56,8 +56,8 @@ class NoisyBradleyTerry:
         scores, skill, side = likelihood.parts(found.x)
         skills, sided = expit(skill), np.bincount(votes.annotator[votes.swapped >= 0], minlength=len(skill)) > 0
         weight = skills[votes.annotator]
-        tied = np.bincount(votes.item, weight * (votes.label == 0), len(votes.items))
-        tied = tied / np.maximum(np.bincount(votes.item, weight, len(votes.items)), np.finfo(float).tiny)
+        ties = np.bincount(votes.item, weight * (votes.label == 0), len(votes.items))
+        tied = ties / np.maximum(np.bincount(votes.item, weight, len(votes.items)), np.finfo(float).tiny)
         first = expit(scores[likelihood.ends[:, 0]] - scores[likelihood.ends[:, 1]])
         rows = np.stack([(1 - tied) * first, tied, (1 - tied) * (1 - first)], axis=1)
         return Aggregated(probabilities=rows, skill=skills, bias=np.where(sided, expit(side), np.nan))

@@ -10,6 +10,7 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from plaudit.cli import main
 from plaudit.scoring.contract import BadArtefact
 from plaudit.scoring.foreign import Unverified
 from plaudit.scoring.scorer import Scorer
@@ -132,3 +133,21 @@ def test_warning_can_be_an_error(tmp_path: Path) -> None:
         warnings.simplefilter("error", Unverified)
         with pytest.raises(Unverified):
             Scorer.load(tmp_path / "checkpoint")
+
+
+def test_the_command_line_takes_the_text_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """``--template plain`` reads texts as a trainer of plain texts gave them; a model with a contract refuses it."""
+    folder, lines = tmp_path / "checkpoint", tmp_path / "lines.jsonl"
+    foreign(folder, "llama")
+    lines.write_text("".join(json.dumps({"prompt": QUESTION, "response": answer}) + "\n" for answer in ANSWERS))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Unverified)
+        assert main(["score", str(folder), str(lines), "--template", "plain"]) == 0
+        plain = [json.loads(line)["reward"] for line in capsys.readouterr().out.splitlines()]
+        assert main(["score", str(folder), str(lines)]) == 0
+        chat = [json.loads(line)["reward"] for line in capsys.readouterr().out.splitlines()]
+
+    np.testing.assert_allclose(plain, by_transformers(folder, chat=False), atol=1e-5)
+    np.testing.assert_allclose(chat, by_transformers(folder, chat=True), atol=1e-5)
+    assert main(["audit", "scores.csv", "--template", "plain"]) == 1
+    assert "--template" in capsys.readouterr().err

@@ -29,6 +29,15 @@ Adjust = Annotated[
 ]
 """The option ``--adjust`` of verbs that score."""
 
+Template = Annotated[
+    str | None,
+    typer.Option(
+        help="How a checkpoint without a contract was given its texts: chat, plain, chatml or a file. "
+        "What TRL trained on plain texts is plain."
+    ),
+]
+"""The option ``--template`` of verbs that open a checkpoint which plaudit did not write."""
+
 Chunk = Annotated[
     int,
     typer.Option(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from plaudit.cli._printing import Json, OnBadRow, data_settings, emit, emit_lines
+from plaudit.cli._printing import Json, OnBadRow, Template, data_settings, emit, emit_lines
 
 
 def attack(
@@ -29,6 +29,7 @@ def attack(
         typer.Option("--lines", help="Print only attacked conversations, to be piped to `plaudit score MODEL`."),
     ] = False,
     on_bad_row: OnBadRow = None,
+    template: Template = None,
     as_json: Json = False,
 ) -> None:
     """Search for a text that raises the rewards of rejected responses, and judge it on other prompts."""
@@ -45,8 +46,9 @@ def attack(
         budget=budget, responses=responses, held_out=held_out, keep=keep, resamples=resamples, seed=seed
     )  # fmt: skip
     found = attack_model(
-        model, source, searches=search or SEARCHES, longest=longest, effort=effort, data=data, dtype=dtype
-    )
+        model, source, searches=search or SEARCHES, longest=longest, effort=effort, data=data, dtype=dtype,
+        template=template,
+    )  # fmt: skip
     if lines:
         emit_lines(found.lines(), "attacked", as_json=False)
     else:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from plaudit.cli._printing import Json, OnBadRow, data_settings, emit
+from plaudit.cli._printing import Json, OnBadRow, Template, data_settings, emit
 
 Probe = Annotated[
     list[str] | None, typer.Option(help="A probe to run, or module:Class; again for more. All if left out.")
@@ -46,6 +46,7 @@ def audit(
         list[str] | None, typer.Option("--set", help="A dotted setting: data.gap=1.0, audit.pairs=80.")
     ] = None,
     on_bad_row: OnBadRow = None,
+    template: Template = None,
     as_json: Json = False,
 ) -> None:
     """Audit a reward model: verdict, accuracy, calibration, length, texts, gates, as a page that opens offline."""
@@ -61,7 +62,7 @@ def audit(
     how = config.build(workflow.Auditing, drawn, "audit")
     asked = Asked.of(compare or (), human or (), gate)
     wanted = Examining(probes=(probe or None) if probes else [], attack=attack, sets=named_sets(gap or []))
-    subject = _subject(model, source or [], data, dtype, cache)
+    subject = _subject(model, source or [], data, {"dtype": dtype, "cache": cache, "template": template})
     beside = examine(subject, wanted, how=how, data=data, beside=asked.beside())
     made = workflow.audit(subject, how, beside).gated(asked.gates)
     written = made.write(output)
@@ -70,14 +71,16 @@ def audit(
         raise typer.Exit(1)
 
 
-def _subject(model: str, sources: list[str], data: Any, dtype: str, cache: Path | None) -> Any:
+def _subject(model: str, sources: list[str], data: Any, opening: dict[str, Any]) -> Any:
     """Return what is to be audited; only a saved model needs torch."""
     from plaudit.workflows import subjects
 
+    if opening["template"] is not None and (subjects.is_saved(model) or subjects.is_callable(model)):
+        raise ValueError(f"--template says how a checkpoint reads texts; {model} is none")
     if subjects.is_saved(model):
         return subjects.of_scores(model, sources, data)
     if subjects.is_callable(model):
         return subjects.of_callable(subjects.named(model), sources, name=model, data=data)
     from plaudit.workflows.opening import of_model
 
-    return of_model(model, sources, data=data, dtype=dtype, cache=cache)
+    return of_model(model, sources, data=data, **opening)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from plaudit.cli._printing import Adjust, Json, OnBadRow, data_settings, emit
+from plaudit.cli._printing import Adjust, Json, OnBadRow, Template, data_settings, emit
 
 
 def evaluate(
@@ -20,6 +20,7 @@ def evaluate(
     save: Annotated[Path | None, typer.Option(help="Write the predictions here (.npz or .jsonl).")] = None,
     on_bad_row: OnBadRow = None,
     adjust: Adjust = "none",
+    template: Template = None,
     as_json: Json = False,
 ) -> None:
     """Print accuracy, likelihood, calibration and more, each with its interval, beside the baselines."""
@@ -31,7 +32,7 @@ def evaluate(
     data = config.build(Data, tables.get("data", {}), "data")
     measurement = config.build(Measurement, {"resamples": resamples, **tables.get("evaluation", {})}, "evaluation")
     measured = evaluate_model(
-        model, source, data=data, dtype=dtype, cache=cache, measurement=measurement, adjust=adjust
+        model, source, data=data, dtype=dtype, cache=cache, measurement=measurement, adjust=adjust, template=template
     )
     if save is not None:
         measured.predictions.save(save)

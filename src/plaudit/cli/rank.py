@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from plaudit.cli._printing import Adjust, Chunk, Json, emit_lines, lines_of
+from plaudit.cli._printing import Adjust, Chunk, Json, Template, emit_lines, lines_of
 
 
 def rank(
@@ -15,12 +15,13 @@ def rank(
     dtype: Annotated[str, typer.Option(help="Of computing: float32, bfloat16 or float16.")] = "float32",
     chunk: Chunk = 64,
     adjust: Adjust = "none",
+    template: Template = None,
     as_json: Json = False,
 ) -> None:
     """Rank each line: {"prompt": …, "responses": […]}; the best comes first."""
     from plaudit.workflows import scoring
 
-    scorer = scoring.open_scorer(model, dtype, adjust=adjust)
+    scorer = scoring.open_scorer(model, dtype, adjust=adjust, template=template)
     with lines_of(file) as lines:
         ranked = scoring.rank_rows(scorer, lines, str(file or "standard input"), n=best, chunk=chunk)
         emit_lines(ranked, "rankings", as_json=as_json)

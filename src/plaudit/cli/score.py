@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from plaudit.cli._printing import Adjust, Chunk, Json, emit_lines, lines_of
+from plaudit.cli._printing import Adjust, Chunk, Json, Template, emit_lines, lines_of
 
 
 def score(
@@ -20,12 +20,13 @@ def score(
     ] = "error",
     chunk: Chunk = 64,
     adjust: Adjust = "none",
+    template: Template = None,
     as_json: Json = False,
 ) -> None:
     """Score each line: {"prompt": …, "response": …} or {"messages": […]}; prompts may be left out."""
     from plaudit.workflows import scoring
 
-    scorer = scoring.open_scorer(model, dtype, cache, adjust=adjust)
+    scorer = scoring.open_scorer(model, dtype, cache, adjust=adjust, template=template)
     with lines_of(file) as lines:
         rows = scoring.score_rows(scorer, lines, str(file or "standard input"), on_unfit=on_unfit, chunk=chunk)
         emit_lines(_counting(rows) if cache is not None else rows, "scores", as_json=as_json)

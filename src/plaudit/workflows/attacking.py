@@ -33,6 +33,7 @@ def attack_model(
     effort: Effort | None = None,
     data: Data | None = None,
     dtype: str = "float32",
+    template: str | None = None,
     say: Say = to_stderr,
 ) -> Attacks:
     """Load the model at ``path`` and attack it with comparisons of ``sources``.
@@ -45,6 +46,7 @@ def attack_model(
         effort: budget of each search, and how it is judged.
         data: how to read the sources.
         dtype: of computing.
+        template: text form of a checkpoint without a contract.
         say: receives what was read.
 
     Raises:
@@ -55,7 +57,7 @@ def attack_model(
     settings = data or Data()
     preferences = settings.compared(settings.read(list(sources)))
     announce("attacked", preferences, say)
-    scorer = Scorer.load(path, dtype=dtype)
+    scorer = Scorer.load(path, dtype=dtype, template=template)
     return attack_scorer(scorer, preferences, searches=searches, longest=longest, effort=effort)
 
 

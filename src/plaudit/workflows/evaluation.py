@@ -153,6 +153,7 @@ def evaluate_model(
     cache: Path | None = None,
     measurement: Measurement | None = None,
     adjust: Adjust = "none",
+    template: str | None = None,
     say: Say = to_stderr,
 ) -> Measured:
     """Load the model at ``path`` and measure it on all comparisons of ``sources``.
@@ -165,12 +166,13 @@ def evaluate_model(
         cache: an SQLite file that keeps rewards.
         measurement: resamples and slices.
         adjust: which reward is measured, see `Scorer`.
+        template: text form of a checkpoint without a contract.
         say: receives what was read, what was dropped, and how many rewards the cache had.
     """
     settings = data or Data()
     preferences = settings.compared(settings.read(list(sources)), all_pairs=True)
     announce("evaluated", preferences, say)
-    scorer = Scorer.load(path, dtype=dtype, cache=cache, adjust=adjust)
+    scorer = Scorer.load(path, dtype=dtype, cache=cache, adjust=adjust, template=template)
     begin = time.monotonic()
     evaluation, predictions = measure(scorer, preferences, on_unfit=settings.on_unfit, measurement=measurement, say=say)
     carried = None

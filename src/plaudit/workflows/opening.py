@@ -31,6 +31,7 @@ def of_model(
     data: Data | None = None,
     dtype: str = "float32",
     cache: Path | None = None,
+    template: str | None = None,
     say: Say = to_stderr,
 ) -> Subject:
     """Return the rewards of a saved model on ``sources``, or on the test part of its run where there are none.
@@ -41,6 +42,7 @@ def of_model(
         data: how to read them.
         dtype: of computing.
         cache: an SQLite file that keeps rewards.
+        template: text form of a checkpoint without a contract.
         say: is told what was read and dropped.
 
     Raises:
@@ -50,7 +52,7 @@ def of_model(
     folder = Path(path) / ARTEFACT if (Path(path) / ARTEFACT / CONTRACT).is_file() else Path(path)
     recipe = _recipe(folder)
     preferences = read(sources, data, say) if sources else _test_part(folder, recipe, say)
-    scorer = Scorer.load(folder, dtype=dtype, cache=cache)
+    scorer = Scorer.load(folder, dtype=dtype, cache=cache, template=template)
     on_unfit: Literal["error", "drop"] = (data or Data()).on_unfit
 
     def score(pairs: Sequence[Pair]) -> list[Score]:

@@ -39,10 +39,15 @@ class Asked:
 
 
 def open_scorer(
-    path: Path | str, dtype: str = "float32", cache: Path | None = None, *, adjust: Adjust = "none"
+    path: Path | str,
+    dtype: str = "float32",
+    cache: Path | None = None,
+    *,
+    adjust: Adjust = "none",
+    template: str | None = None,
 ) -> Scorer:
-    """Load and verify the model at ``path``; ``adjust`` says which reward orders, see `Scorer`."""
-    return Scorer.load(path, dtype=dtype, cache=cache, adjust=adjust)
+    """Load and verify the model at ``path``; ``adjust`` and ``template`` are those of `Scorer`."""
+    return Scorer.load(path, dtype=dtype, cache=cache, adjust=adjust, template=template)
 
 
 def score_rows(

@@ -15,11 +15,12 @@ from plaudit.models.architectures.laplace import Laplace
 from plaudit.models.headed import Headed
 from plaudit.preferences.preference import Comparison, Preference, Response
 from plaudit.preferences.reading import read
+from plaudit.preferences.saving import Unsaved, require_free
 from plaudit.scoring.artifact import save
 from plaudit.scoring.scorer import Scorer
 from plaudit.workflows import selecting
 from plaudit.workflows.data import Data
-from plaudit.workflows.selecting import Asked, NothingToGoBy, WouldReplace, select
+from plaudit.workflows.selecting import Asked, NothingToGoBy, select
 from tests.scoring.tiny import RECIPE, saved, tiny_of
 
 ANSWERS = ("Yes.", "No, not at all.", "That depends on the weather.")
@@ -189,7 +190,7 @@ def test_the_verb_writes_a_queue_and_says_what_it_chose(scalar, pool, tmp_path, 
         (["--set", "selector.divers=1"], "divers"),
         (["--random-share", "0"], "random_share must be above 0"),
         (["--count", "37"], "37 comparisons cannot be chosen from a pool of 36; ask for 1 to 36"),
-        (["--output", "missing/queue.jsonl"], "it must name a file in a folder that is there"),
+        (["--output", "missing/queue.jsonl"], "there is no folder"),
         (["--data", "missing.jsonl"], "missing.jsonl"),
     ],
 )
@@ -207,5 +208,5 @@ def test_the_verb_refuses_what_cannot_be(arguments, message, scalar, pool, tmp_p
 
 def test_a_queue_is_refused_where_a_file_is(tmp_path) -> None:
     """Before anything is scored."""
-    with pytest.raises(WouldReplace, match="must name a file in a folder"):
-        selecting.require_free(tmp_path, overwrite=True)
+    with pytest.raises(Unsaved, match="there is no folder"):
+        require_free(tmp_path / "nowhere" / "queue.jsonl", overwrite=True)

@@ -38,6 +38,18 @@ Template = Annotated[
 ]
 """The option ``--template`` of verbs that open a checkpoint which plaudit did not write."""
 
+VotesOf = Annotated[list[str], typer.Argument(help="Files, folders or hub data sets with votes of named annotators.")]
+Format = Annotated[str, typer.Option(help="The data's format; told from the columns if empty.")]
+BadVotes = Annotated[
+    Literal["error", "drop"], typer.Option(help="Refuse a row that cannot be used, or drop and count it.")
+]
+Sides = Annotated[
+    Literal["listed", "stated"],
+    typer.Option(help="Responses stood as listed unless a vote says otherwise, or only where a vote says how."),
+]
+Without = Annotated[list[str] | None, typer.Option(help="Leave out an annotator; again for more.")]
+"""What the verbs about annotators' votes take."""
+
 Chunk = Annotated[
     int,
     typer.Option(

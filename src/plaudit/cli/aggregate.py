@@ -1,30 +1,25 @@
 """Make one label of several people's votes."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from plaudit.cli._printing import Json, emit
+from plaudit.cli._printing import BadVotes, Format, Json, Sides, VotesOf, emit
 
 
 def aggregate(
-    data: Annotated[list[str], typer.Argument(help="Files, folders or hub data sets with votes of named annotators.")],
+    data: VotesOf,
     output: Annotated[Path, typer.Option(help="The new file, .jsonl or .jsonl.gz.")],
     method: Annotated[str, typer.Option(help="How labels are made: see `plaudit kinds aggregation`.")] = "dawid_skene",
     as_format: Annotated[str, typer.Option(help="The new file's format.")] = "annotations",
     certain: Annotated[float, typer.Option(help="The highest probability of a label that is believed.")] = 0.99,
-    sides: Annotated[
-        Literal["listed", "stated"],
-        typer.Option(help="Responses stood as listed unless a vote says otherwise, or only where a vote says how."),
-    ] = "listed",
+    sides: Sides = "listed",
     setting: Annotated[
         list[str] | None, typer.Option("--set", help="A setting of the method: aggregation.iterations=50.")
     ] = None,
-    format: Annotated[str, typer.Option(help="The data's format; told from the columns if empty.")] = "",  # noqa: A002
-    on_bad_row: Annotated[
-        Literal["error", "drop"], typer.Option(help="Refuse a row that cannot be used, or drop and count it.")
-    ] = "error",
+    format: Format = "",  # noqa: A002
+    on_bad_row: BadVotes = "error",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the new file if it exists.")] = False,
     as_json: Json = False,
 ) -> None:

@@ -4,26 +4,24 @@ from typing import Annotated, Literal
 
 import typer
 
-from plaudit.cli._printing import Json, emit
+from plaudit.cli._printing import BadVotes, Format, Json, VotesOf, Without, emit
 
 
 def agreement(
-    data: Annotated[list[str], typer.Argument(help="Files, folders or hub data sets with votes of named annotators.")],
+    data: VotesOf,
     by: Annotated[
         Literal["annotator", "pair", "time"] | None,
         typer.Option(help="Also each annotator against the others, each two of them, or votes of each time."),
     ] = None,
-    without: Annotated[list[str] | None, typer.Option(help="Leave out an annotator; again for more.")] = None,
+    without: Without = None,
     orientation: Annotated[
         Literal["listed", "either"],
         typer.Option(help="Responses as listed in the records, or both ways round: chance then knows no side."),
     ] = "listed",
     ties: Annotated[Literal["keep", "drop"], typer.Option(help="Whether votes for a tie count.")] = "keep",
     windows: Annotated[int, typer.Option(help="With --by time: how many, of as many votes each.")] = 5,
-    format: Annotated[str, typer.Option(help="The format; told from the columns if empty.")] = "",  # noqa: A002
-    on_bad_row: Annotated[
-        Literal["error", "drop"], typer.Option(help="Refuse a row that cannot be used, or drop and count it.")
-    ] = "error",
+    format: Format = "",  # noqa: A002
+    on_bad_row: BadVotes = "error",
     resamples: Annotated[int, typer.Option(help="Bootstrap resamples behind each interval.")] = 2000,
     seed: Annotated[int, typer.Option(help="Of the resamples.")] = 0,
     as_json: Json = False,

@@ -4,23 +4,18 @@ from typing import Annotated, Literal
 
 import typer
 
-from plaudit.cli._printing import Json, emit
+from plaudit.cli._printing import BadVotes, Format, Json, Sides, VotesOf, Without, emit
 
 
 def annotators(
-    data: Annotated[list[str], typer.Argument(help="Files, folders or hub data sets with votes of named annotators.")],
+    data: VotesOf,
     correction: Annotated[
         Literal["holm", "fdr"], typer.Option(help="Of many tests: no wrong call at all, or a small share of them.")
     ] = "fdr",
-    sides: Annotated[
-        Literal["listed", "stated"],
-        typer.Option(help="Responses stood as listed unless a vote says otherwise, or only where a vote says how."),
-    ] = "listed",
-    without: Annotated[list[str] | None, typer.Option(help="Leave out an annotator; again for more.")] = None,
-    format: Annotated[str, typer.Option(help="The format; told from the columns if empty.")] = "",  # noqa: A002
-    on_bad_row: Annotated[
-        Literal["error", "drop"], typer.Option(help="Refuse a row that cannot be used, or drop and count it.")
-    ] = "error",
+    sides: Sides = "listed",
+    without: Without = None,
+    format: Format = "",  # noqa: A002
+    on_bad_row: BadVotes = "error",
     resamples: Annotated[int, typer.Option(help="Bootstrap resamples behind each interval.")] = 2000,
     seed: Annotated[int, typer.Option(help="Of the resamples.")] = 0,
     as_json: Json = False,

@@ -45,6 +45,7 @@ def select(
     known = {"data": Data, "selector": members.load("selectors", strategy)}
     tables = config.read(None, data_settings(setting, on_bad_row), known)
     source = config.build(Data, tables.get("data", {}), "data")
+    from plaudit.preferences.saving import require_free
     from plaudit.workflows import selecting
     from plaudit.workflows.scoring import open_scorer
 
@@ -52,7 +53,7 @@ def select(
         count=count, strategy=strategy, settings=tables.get("selector", {}), random_share=random_share, which=pairs,
         limit=limit, block=source.block, seed=seed,
     )  # fmt: skip
-    selecting.require_free(output, overwrite=overwrite)
+    require_free(output, overwrite=overwrite)
     scorer = open_scorer(model, dtype, cache, adjust=adjust)
     chosen = selecting.select(scorer, source.read(data), asked, source.read(labelled) if labelled else ())
     chosen.write(output, overwrite=overwrite)

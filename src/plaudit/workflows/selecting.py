@@ -1,6 +1,5 @@
 """Which comparisons to label next: a model's view of unlabelled pairs, a selector, and a queue for annotation."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from plaudit.labels.selection import Select, needs_of
 from plaudit.models.headed import Headed
 from plaudit.preferences.dataset import Preferences
 from plaudit.preferences.preference import Content, Preference, characters
-from plaudit.replacing import replace_file
+from plaudit.preferences.saving import save
 from plaudit.scoring.scorer import Scorer
 
 FORMAT = "rankings"
@@ -33,10 +32,6 @@ SHOWN = 5
 
 class NothingToGoBy(ValueError):
     """The model has not what the selector goes by; the message says what has, and what would fit this model."""
-
-
-class WouldReplace(OSError):
-    """A file is there already and nobody said that it may be replaced."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,11 +94,9 @@ class Selected:
         """Write the records as JSON lines that `plaudit.preferences.reading.read` and the annotation page take.
 
         Raises:
-            WouldReplace: the file is there, and ``overwrite`` is not set.
+            Unsaved: the file is there, and ``overwrite`` is not set; or its name does not end in .jsonl or .jsonl.gz.
         """
-        require_free(path, overwrite=overwrite)
-        rows = members.load("formats", FORMAT)().write(self.records())
-        replace_file(path, "".join(json.dumps(row, ensure_ascii=True) + "\n" for row in rows))
+        save(self.records(), path, FORMAT, overwrite=overwrite)
 
     def confidence(self) -> dict[str, float]:
         """Return the median probability of the likelier response, of each arm and of the whole pool."""
@@ -143,14 +136,6 @@ class Selected:
 
     def _first(self) -> list[tuple[int, tuple[Candidate, Any]]]:
         return list(enumerate(zip(self.chosen[:SHOWN], self.batch.arms[:SHOWN], strict=True), 1))
-
-
-def require_free(path: Path, *, overwrite: bool) -> None:
-    """Raise `WouldReplace` where a file is there that may not be replaced, or no folder for a new one."""
-    if path.exists() and not overwrite:
-        raise WouldReplace(f"{path} is there already; name another file, or allow to replace it (--overwrite)")
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise WouldReplace(f"{path} cannot be written: it must name a file in a folder that is there")
 
 
 def select(scorer: Scorer, preferences: Preferences, asked: Asked, labelled: Iterable[Preference] = ()) -> Selected:

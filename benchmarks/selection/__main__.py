@@ -34,13 +34,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for seed in range(settings.seeds):
         runs.append(one_seed(settings, texts, seed))
         say(f"seed {seed}: {time.monotonic() - began:.0f} s since the start")
-        if len(runs) >= FEWEST:  # a run that is cut short leaves what it had
-            own = replace(settings, seeds=len(runs))
-            results |= {"settings": own.plain(), "runs": runs, "summary": summarise(own, runs)}
+        if len(runs) >= settings.explored + FEWEST:  # a run that is cut short leaves what it had
+            results |= summaries(replace(settings, seeds=len(runs)), runs)
             write(settings, results)
     say(f"written to {settings.out}.json, .md and .html")
     print(page(results))
     return 0
+
+
+def summaries(settings: Settings, runs: Sequence[Any]) -> dict[str, Any]:
+    """Return the runs with the figures of fresh seeds and, apart from them, those of the seeds looked at before."""
+    first = settings.explored
+    before = {"exploratory": summarise(settings, runs[:first])} if first else {}
+    return {"settings": settings.plain(), "runs": runs, "summary": summarise(settings, runs[first:]), **before}
 
 
 def write(settings: Settings, results: dict[str, Any]) -> None:

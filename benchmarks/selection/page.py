@@ -13,7 +13,8 @@ WHOLE = (
     "Mean over all rounds of the difference from random at the same number of labels; and the labels needed for the "
     "accuracy that random has with a quarter, a half and three quarters of its last budget, over those that random "
     "needs: below 1 saves labels. An end is open where too many resamples of the seeds did not get there. Intervals "
-    "are of each strategy by itself, not corrected for their number."
+    "are of each strategy by itself; p is of a paired t-test of the accuracy over seeds, corrected for the number of "
+    "strategies by Holm's method."
 )
 COLOURS = ("#888888", "#1f6fb2", "#8fbfe0", "#d9822b", "#2e8b57", "#93cfae", "#a0409a", "#c0392b")
 
@@ -30,16 +31,30 @@ def page(results: Mapping[str, Any]) -> str:
         WHOLE,
         *_whole(summary),
         *[part for figure in NAMES for part in _curves(summary, settings, figure)],
+        *_before(results),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _before(results: Mapping[str, Any]) -> list[str]:
+    """Return what the seeds say that were looked at before the others were drawn."""
+    if "exploratory" not in results:
+        return []
+    said = (
+        f"Seeds 0 to {results['settings']['explored'] - 1} were run and looked at first; no figure above has them in "
+        "it. They are no confirmation of what they suggested."
+    )
+    return ["## The seeds that were explored", said, *_whole(results["exploratory"])]
 
 
 def setting(results: Mapping[str, Any]) -> str:
     """Return what was done, in a paragraph."""
     of = results["settings"]
     last = of["start"] + of["batch"] * of["rounds"]
+    first, count = of["explored"], of["seeds"] - of["explored"]
+    fresh = f"{count} fresh seeds ({first} to {of['seeds'] - 1})" if first else f"{count} seeds"
     return (
-        f"{of['seeds']} seeds of {of['source']}. Each has its own split of the snippets ({of['held_out']:.0%} held "
+        f"{fresh} of {of['source']}. Each has its own split of the snippets ({of['held_out']:.0%} held "
         f"out), pool of {of['pool']:,} random pairs, one vote a pair, and start of {of['start']} labels; all "
         f"strategies share them, so differences are paired. A vote is a rating of the one snippet, drawn from those "
         f"that people gave, against one of the other; equal ratings are a coin. {of['rounds']} rounds of {of['batch']} "
@@ -55,10 +70,11 @@ def setting(results: Mapping[str, Any]) -> str:
 
 def _whole(summary: Mapping[str, Any]) -> list[str]:
     any_own = next(iter(summary.values()))
-    heading = ["strategy", "accuracy, points", "NLL, nats"]
+    heading = ["strategy", "accuracy, points", "p, corrected", "NLL, nats"]
     heading += [f"labels for {need['accuracy']:.3f}, over random's" for need in any_own["labels"]]
     rows = [
-        [name, _signed(own["whole_curve"]["accuracy"], 100, 2), _signed(own["whole_curve"]["nll"], 1, 4)]
+        [name, _signed(own["whole_curve"]["accuracy"], 100, 2), f"{own['holm']:.2g}"]
+        + [_signed(own["whole_curve"]["nll"], 1, 4)]
         + [_saved(need["ratio"]) for need in own["labels"]]
         for name, own in summary.items()
         if name != "random"

@@ -33,6 +33,7 @@ class Settings:
         base: encoder whose mean-pooled last states are the features; ``noise`` for random ones, without any model.
         width: principal components of the features that the head reads; 0 for the features themselves.
         seeds: how many; each has its own split, pool, start and votes, which all strategies share.
+        explored: so many of them, the first, are reported apart: they were looked at when the question was put.
         pool: comparisons that can be asked for.
         start: labels drawn at random to begin with.
         batch: labels a round.
@@ -52,7 +53,8 @@ class Settings:
     source: str = "builtin:movie-ratings"
     base: str = "builtin:minilm-l6"
     width: int = 64
-    seeds: int = 8
+    seeds: int = 24
+    explored: int = 8
     pool: int = 4000
     start: int = 50
     batch: int = 50
@@ -71,8 +73,13 @@ class Settings:
         if "random" not in self.strategies or not set(self.strategies) <= set(STRATEGIES):
             known = ", ".join(STRATEGIES)
             raise ValueError(f"--strategies takes random and any of {known}, not {', '.join(self.strategies)}")
-        if self.seeds < FEWEST:
-            raise ValueError(f"--seeds must be {FEWEST} or more to have an interval, not {self.seeds}")
+        if self.explored and self.explored < FEWEST:
+            raise ValueError(f"--explored must be 0, or {FEWEST} or more to have an interval, not {self.explored}")
+        if self.seeds - self.explored < FEWEST:
+            raise ValueError(
+                f"--seeds must be {FEWEST} or more beside those --explored to have an interval, not {self.seeds} with "
+                f"{self.explored} explored"
+            )
         if min(self.start, self.batch, self.rounds) < 1 or self.start + self.batch * self.rounds > self.pool:
             raise ValueError(
                 f"--start {self.start}, --batch {self.batch} and --rounds {self.rounds} must be 1 or more, and not ask "
@@ -99,6 +106,7 @@ def from_arguments(arguments: Sequence[str] | None = None) -> Settings:
     for name in (
         "width",
         "seeds",
+        "explored",
         "pool",
         "start",
         "batch",

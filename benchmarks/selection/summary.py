@@ -1,18 +1,23 @@
-"""What the curves of all seeds say: means, paired differences from random, labels needed for equal accuracy."""
+"""What the curves of all seeds say: means, paired differences from random, labels needed for equal accuracy.
+
+Whether a strategy differs from random in accuracy over the whole curve is a paired t-test over seeds, corrected for the
+number of strategies by Holm's method.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from scipy.optimize import isotonic_regression
-from scipy.stats import t
+from scipy.stats import t, ttest_1samp
 
 from benchmarks.selection.running import FIGURES, Curve
 from benchmarks.selection.settings import Settings
+from plaudit.evaluation.compare import holm
 from plaudit.evaluation.intervals import upper_level
 from plaudit.labels.pool import Floats
 
-LEVEL = 0.95
+LEVEL, ALPHA = 0.95, 0.05
 AT = (0.25, 0.5, 0.75)
 """Shares of random's last budget at whose accuracy labels are compared."""
 
@@ -36,7 +41,22 @@ def summarise(settings: Settings, runs: Sequence[Mapping[str, Curve]]) -> dict[s
             "whole_curve": {figure: estimate((curves[figure] - random[figure])[:, 1:].mean(1)) for figure in FIGURES},
             "labels": labels_needed(settings, curves["accuracy"], random["accuracy"]),
         }
+        found[name]["p"] = _paired(curves["accuracy"] - random["accuracy"]) if name != "random" else None
+    return corrected(found)
+
+
+def corrected(found: dict[str, Any]) -> dict[str, Any]:
+    """Return the figures with ``holm`` beside ``p``: the p-value corrected for the number of strategies."""
+    tested = [name for name, own in found.items() if own["p"] is not None]
+    for name, p in zip(tested, holm(np.array([found[name]["p"] for name in tested], np.float64)), strict=True):
+        found[name]["holm"] = float(p)
     return found
+
+
+def _paired(over: Floats) -> float:
+    """Return the p-value of a mean difference over the whole curve, two-sided; 1 where no seed has any."""
+    apart = over[:, 1:].mean(1)
+    return float(ttest_1samp(apart, 0.0).pvalue) if np.ptp(apart) else float(not apart.any())
 
 
 def estimate(values: Floats) -> dict[str, float]:
@@ -107,12 +127,13 @@ def reached(budgets: Floats, risen: Floats, target: float) -> float:
 
 
 def verdict(summary: Mapping[str, Any]) -> str:
-    """Return in a sentence which strategies are better or worse than random over the whole curve."""
+    """Return in a sentence which strategies are better or worse than random over the whole curve, after Holm."""
     sides: dict[str, list[str]] = {"better": [], "worse": []}
     for name, own in summary.items():
         gain = own["whole_curve"]["accuracy"]
-        if name != "random" and (gain["low"] > 0 or gain["high"] < 0):
-            sides["better" if gain["low"] > 0 else "worse"].append(f"{name} ({100 * gain['value']:+.2f} points)")
+        if name != "random" and own["holm"] <= ALPHA:
+            said = f"{name} ({100 * gain['value']:+.2f} points, p {own['holm']:.2g} after Holm)"
+            sides["better" if gain["value"] > 0 else "worse"].append(said)
     if not sides["better"] and not sides["worse"]:
         return "No strategy can be told from random by its accuracy over the whole curve, as Gleave and Irving found."
     better = f"Better than random over the whole curve: {', '.join(sides['better'])}." if sides["better"] else (

@@ -8,16 +8,20 @@ import pytest
 from scipy.special import expit
 from scipy.stats import ttest_rel
 from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]
 
 from benchmarks.selection.__main__ import main
 from benchmarks.selection.features import Rated
 from benchmarks.selection.head import fit, information, most_probable
 from benchmarks.selection.running import Comparisons, compared, measured, pairs
 from benchmarks.selection.settings import STRATEGIES, Settings, from_arguments
-from benchmarks.selection.summary import estimate, labels_needed, reached, rising, verdict
+from benchmarks.selection.summary import estimate, labels_needed, reached, rising, summarise, verdict
 from plaudit import members
 
-TINY = "--base noise --limit 150 --pool 90 --rounds 2 --start 10 --batch 10 --seeds 3 --tested 80 --resamples 50"
+TINY = (
+    "--base noise --limit 150 --pool 90 --rounds 2 --start 10 --batch 10 --seeds 6 --explored 3 --tested 80 "
+    "--resamples 50"
+)
 
 
 def rows_and_votes(count: int = 120, width: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -119,22 +123,33 @@ def test_a_curve_is_made_to_rise() -> None:
 @pytest.mark.parametrize(
     ("gains", "sentence"),
     [
-        ([(-0.01, 0.01)], "No strategy can be told from random"),
+        ([(0.02, 0.06)], "No strategy can be told from random"),
         (
-            [(0.01, 0.03), (-0.03, -0.01)],
-            "Better than random over the whole curve: first (+2.00 points). Worse: second",
+            [(0.02, 0.04), (-0.02, 0.01)],
+            "Better than random over the whole curve: first (+2.00 points, p 0.04 after Holm). Worse: second",
         ),
-        ([(-0.03, -0.01)], "None is better than random over the whole curve, as Gleave and Irving found. Worse: first"),
+        ([(-0.02, 0.01)], "None is better than random over the whole curve, as Gleave and Irving found. Worse: first"),
     ],
 )
-def test_the_verdict_goes_by_the_intervals(gains, sentence) -> None:
-    """Better or worse only where the interval leaves out 0."""
-    curves = {"random": (0.0, 0.0), **dict(zip(("first", "second"), gains, strict=False))}
-    summary = {
-        name: {"whole_curve": {"accuracy": {"value": (low + high) / 2, "low": low, "high": high}}}
-        for name, (low, high) in curves.items()
-    }
+def test_the_verdict_goes_by_the_corrected_p(gains, sentence) -> None:
+    """Better or worse only where the corrected p is at most 5 %, whatever the strategy's own interval says."""
+    curves = {"random": (0.0, None), **dict(zip(("first", "second"), gains, strict=False))}
+    summary = {name: {"whole_curve": {"accuracy": {"value": gain}}, "holm": p} for name, (gain, p) in curves.items()}
     assert verdict(summary).startswith(sentence)
+
+
+def test_p_values_are_those_of_paired_tests_corrected() -> None:
+    """SciPy's paired test over seeds of the mean over rounds; statsmodels' Holm."""
+    rng = np.random.default_rng(0)
+    settings = Settings(strategies=("random", "margin", "bald"), seeds=8, explored=0, start=10, batch=10, rounds=2)
+    names = settings.strategies
+    runs = [{name: {"accuracy": rng.normal(size=3), "nll": rng.normal(size=3)} for name in names} for _ in range(8)]
+    found = summarise(settings, runs)
+    means = {name: [run[name]["accuracy"][1:].mean() for run in runs] for name in names}
+    p = [ttest_rel(means[name], means["random"]).pvalue for name in names[1:]]
+
+    assert [found[name]["p"] for name in names[1:]] == pytest.approx(p)
+    assert [found[name]["holm"] for name in names[1:]] == pytest.approx(multipletests(p, method="holm")[1])
 
 
 def test_a_whole_run_writes_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -151,6 +166,8 @@ def test_a_whole_run_writes_results(tmp_path: Path, capsys: pytest.CaptureFixtur
         assert len({run[name]["accuracy"][0] for name in run}) == 1
     assert page in capsys.readouterr().out
     assert "| d_optimal |" in page
+    assert "3 fresh seeds (3 to 5)" in page and "Seeds 0 to 2 were run and looked at first" in page
+    assert one["summary"] != one["exploratory"]
     assert (tmp_path / "one.html").stat().st_size > 1000
 
 
@@ -165,7 +182,8 @@ def test_strategies_are_selectors() -> None:
     [
         (["--strategies", "margin"], "--strategies takes random and any of"),
         (["--strategies", "random;best"], "not random, best"),
-        (["--seeds", "2"], "--seeds must be 3 or more to have an interval, not 2"),
+        (["--seeds", "10"], "--seeds must be 3 or more beside those --explored to have an interval, not 10 with 8"),
+        (["--explored", "2"], "--explored must be 0, or 3 or more to have an interval, not 2"),
         (["--pool", "100"], "not ask for more labels than the --pool of 100 has"),
     ],
 )

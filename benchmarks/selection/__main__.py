@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.machine import checkout, machine
 from benchmarks.processes import say
-from benchmarks.selection.features import rated
+from benchmarks.rated import rated
 from benchmarks.selection.page import page, write_plot
 from benchmarks.selection.running import best_possible, one_seed
 from benchmarks.selection.settings import FEWEST, Settings, from_arguments
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "machine": machine(),
         "versions": checkout(),
     }
-    texts = rated(settings)
+    texts = rated(settings.source, settings.base, width=settings.width, limit=settings.limit, cache=settings.cache)
     results["best_nll"] = best_possible(texts, settings, 0)
     runs = []
     for seed in range(settings.seeds):

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_expit
 
-from benchmarks.selection.features import Rated
+from benchmarks.rated import Rated
 from benchmarks.selection.head import Head, fit, most_probable
 from benchmarks.selection.settings import STRATEGIES, Settings
 from plaudit import members

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.rated import CACHE
+
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 
 FEWEST = 3
@@ -66,7 +68,7 @@ class Settings:
     draws: int = 32
     resamples: int = 2000
     limit: int = 0
-    cache: Path = field(default=Path.home() / ".cache" / "plaudit" / "selection")
+    cache: Path = field(default=CACHE)
     out: Path = field(default=RESULTS / "selection")
 
     def __post_init__(self) -> None:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
+from plaudit.encoding.annotators import agreement
 from plaudit.encoding.batch import Labels
 from plaudit.encoding.facts import DataFacts
 from plaudit.models.reward_model import Rewards
@@ -53,12 +54,32 @@ class Objective(Protocol):
     """A loss. Constructor arguments are its settings; calling it is its behaviour.
 
     It may also have ``requires(facts: DataFacts) -> str``: what the data lack for it, or an empty string. Training asks
-    before it begins. One that learns about annotators has ``meet(names: Sequence[str])``, called before that.
+    before it begins. One that learns about annotators has ``meet(names, agreement)``, called before that: `introduce`.
     """
 
     def __call__(self, rewards: Rewards, labels: Labels) -> Terms:
         """Return the unreduced, weighted terms of the batch."""
         ...
+
+
+class Compared(Protocol):
+    """Who preferred what to what: `Labels`, or a tokenised set. Each is an array [M]; see there."""
+
+    @property
+    def chosen(self) -> Any:
+        """Numbers of the preferred responses."""
+
+    @property
+    def rejected(self) -> Any:
+        """Numbers of the others."""
+
+    @property
+    def tie(self) -> Any:
+        """Whether neither was preferred."""
+
+    @property
+    def annotator(self) -> Any:
+        """Keys of who said so, or None."""
 
 
 def reduce(terms: Terms, total_weight: torch.Tensor | float | None = None) -> torch.Tensor:
@@ -96,11 +117,16 @@ def lacking(asked: object, facts: DataFacts) -> str:
     return str(ask(facts)) if ask else ""
 
 
-def introduce(objective: object, annotators: Sequence[str]) -> None:
-    """Tell an objective that learns about annotators, and so has a method ``meet``, whose comparisons it is to see."""
+def introduce(objective: object, annotators: Sequence[str], labels: Compared | None = None) -> None:
+    """Tell an objective that learns about annotators, and so has a method ``meet``, whose comparisons it is to see.
+
+    It is told their names and, by `plaudit.encoding.annotators.agreement` of ``labels``, how far others who compared
+    the same responses said the same.
+    """
     meet = getattr(innermost(objective), "meet", None)
     if meet:
-        meet(annotators)
+        told = labels is not None and labels.annotator is not None
+        meet(annotators, agreement(labels.chosen, labels.rejected, labels.tie, labels.annotator) if told else {})
 
 
 @runtime_checkable

@@ -92,7 +92,7 @@ class Run:
         self.dtype = choose_dtype(ranks.share(choose_name(self.recipe.dtype, device)), device)
         set_compute_dtype(self.model, self.dtype)
         self.trained = prepare(self.model, self.recipe).to(device)
-        introduce(self.objective, self.train.annotators)
+        introduce(self.objective, self.train.annotators, self.train)
         learning(self.objective).to(device)
         self._try(device)
         self._test_layout(device)

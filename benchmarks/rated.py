@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.processes import say
-from benchmarks.selection.settings import Settings
 from plaudit.preferences.preference import Content
 from plaudit.preferences.reading import read
 from plaudit.replacing import replacing
@@ -17,6 +16,7 @@ from plaudit.replacing import replacing
 Floats = NDArray[np.float64]
 DTYPE = "bfloat16"
 """Of the encoder's weights and products; differences of features come out to about two digits."""
+CACHE = Path.home() / ".cache" / "plaudit" / "selection"
 PART = 500
 """Texts whose features are one file."""
 
@@ -29,24 +29,34 @@ class Rated:
         features: float64 [S, d], centred and scaled to a mean square of 1 a text.
         means: float64 [S], the mean rating.
         votes: each text's single ratings.
+        texts: the texts.
     """
 
     features: Floats
     means: Floats
     votes: tuple[Floats, ...]
+    texts: tuple[str, ...] = ()
 
 
-def rated(settings: Settings) -> Rated:
-    """Return the texts of the source, with features from the cache where they are there."""
-    records = list(read(settings.source, on_flaw="drop"))
-    kept = records[: settings.limit or None]
-    responses = [record.responses[0] for record in kept]
+def rated(source: str, base: str, *, width: int = 0, limit: int = 0, cache: Path = CACHE) -> Rated:
+    """Return the texts of a source of rated texts without prompts, with features from the cache where they are there.
+
+    Args:
+        source: of which every record has one response with its single ratings.
+        base: encoder whose mean-pooled last states are the features; ``noise`` for random ones, without any model.
+        width: principal components of the features that are kept; 0 for the features themselves.
+        limit: texts that are read; 0 for all.
+        cache: folder of the features.
+    """
+    records = list(read(source, on_flaw="drop"))[: limit or None]
+    responses = [record.responses[0] for record in records]
     votes = tuple(np.array(response.extra["votes"], np.float64) for response in responses)
-    features = _features(settings, [response.content for response in responses])
-    features = principal(features - features.mean(0), settings.width)
-    return Rated(
-        features / np.sqrt((features**2).sum(1).mean()), np.array([own.mean() for own in votes], np.float64), votes
-    )
+    contents = [response.content for response in responses]
+    features = _features(base, contents, cache)
+    features = principal(features - features.mean(0), width)
+    scale = np.sqrt((features**2).sum(1).mean())
+    means = np.array([own.mean() for own in votes], np.float64)
+    return Rated(features / scale, means, votes, tuple(map(str, contents)))
 
 
 def principal(centred: Floats, width: int) -> Floats:
@@ -57,17 +67,17 @@ def principal(centred: Floats, width: int) -> Floats:
     return np.asarray(centred @ vectors[:, : -width - 1 : -1], np.float64)
 
 
-def _features(settings: Settings, texts: list[Content]) -> Floats:
+def _features(base: str, texts: list[Content], cache: Path) -> Floats:
     """Return the features of all texts, those that are not kept yet computed and kept part by part."""
-    if settings.base == "noise":
+    if base == "noise":
         return np.random.default_rng(0).normal(size=(len(texts), 16))
     parts = [texts[start : start + PART] for start in range(0, len(texts), PART)]
-    names = [hashlib.sha256(repr((settings.base, DTYPE, part)).encode()).hexdigest()[:16] for part in parts]
-    paths = [settings.cache / f"{name}.npy" for name in names]
+    names = [hashlib.sha256(repr((base, DTYPE, part)).encode()).hexdigest()[:16] for part in parts]
+    paths = [cache / f"{name}.npy" for name in names]
     absent = {path: part for path, part in zip(paths, parts, strict=True) if not path.is_file()}
     if absent:
-        settings.cache.mkdir(parents=True, exist_ok=True)
-        _compute(settings.base, absent)
+        cache.mkdir(parents=True, exist_ok=True)
+        _compute(base, absent)
     return np.concatenate([np.load(path) for path in paths]).astype(np.float64)
 
 

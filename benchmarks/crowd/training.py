@@ -1,7 +1,7 @@
 r"""A reward model fitted to its end: a linear head on frozen features, by the product's own objective.
 
 The loss is :math:`\bar L(w) + \tfrac{\lambda}{2P} |w|^2`, with :math:`\bar L` the weighted mean of the objective's
-terms over all comparisons, P the number of pairs and :math:`\lambda` the ridge. There is nothing random in it, neither order
+terms over all comparisons, P the number of pairs and :math:`\lambda` the ridge. Nothing in it is random, neither order
 nor batches nor where it stops: it is brought to its least by L-BFGS, together with what the objective itself learns.
 """
 

@@ -11,6 +11,8 @@ from benchmarks.crowd.voting import Crowd
 from benchmarks.rated import Floats
 from plaudit import config
 from plaudit.labels.aggregate import Aggregation, Form, aggregate
+from plaudit.labels.aggregation import Aggregated, Aggregator
+from plaudit.labels.votes import Votes
 from plaudit.preferences.dataset import Preferences
 from plaudit.preferences.preference import Comparison
 
@@ -35,9 +37,19 @@ def aggregations(crowd: Crowd) -> Aggregations:
     """Return what makes labels of a crowd's votes by a method's name, each once."""
 
     @cache
+    def method(name: str) -> Aggregator:
+        found: Aggregator = config.build_kind("aggregation", {"name": name}, "aggregation")
+        known: list[Aggregated] = []  # the votes are the same ones in every form
+
+        def once(votes: Votes) -> Aggregated:
+            known.extend([] if known else [found(votes)])
+            return known[0]
+
+        return once
+
+    @cache
     def made(name: str, form: Form) -> Aggregation:
-        method = config.build_kind("aggregation", {"name": name}, "aggregation")
-        return aggregate(crowd.votes, method, form=form, sides=False)
+        return aggregate(crowd.votes, method(name), form=form, sides=False)
 
     return made
 

@@ -39,7 +39,8 @@ class Asked:
             _ordered(texts.means, held, count, settings.gap, rng)
             for held, count in ((crowd.fitting, settings.tested // 4), (crowd.test, settings.tested))
         )
-        sets = np.array([rng.choice(crowd.test, 4, replace=False) for _ in range(settings.sets)])
+        drawn = np.sort(rng.choice(crowd.test, (2 * settings.sets, 4)), axis=1)
+        sets = drawn[(np.diff(drawn, axis=1) > 0).all(1)][: settings.sets]
         return cls(fitting, test, sets, texts.means)
 
     def answered(self, rewards: Floats) -> dict[str, float]:

@@ -13,7 +13,7 @@ FEWEST = 3
 """Crowds below which there is no interval."""
 TUNING = 100
 """The first seed of the crowds on which the ridges were chosen; reported are seeds from 0 on."""
-RIDGES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+RIDGES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 """Among which each arm's own is chosen."""
 
 
@@ -56,7 +56,7 @@ class Settings:
     people: int = 30
     guessing: float = 0.3
     crowds: int = 24
-    tuning: int = 5
+    tuning: int = 3
     held_out: float = 0.4
     tested: int = 20_000
     gap: float = 0.5

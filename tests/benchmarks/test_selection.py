@@ -10,8 +10,8 @@ from scipy.stats import ttest_rel
 from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]
 
-from benchmarks.selection.__main__ import main
 from benchmarks.rated import Rated
+from benchmarks.selection.__main__ import main
 from benchmarks.selection.head import fit, information, most_probable
 from benchmarks.selection.running import Comparisons, compared, measured, pairs
 from benchmarks.selection.settings import STRATEGIES, Settings, from_arguments

@@ -37,6 +37,18 @@ def test_labels_are_written_and_counted(votes: Path, tmp_path: Path, capsys: pyt
     assert labels[0].weight == pytest.approx(2 * 2.5 / 4 - 1)
 
 
+def test_soft_labels_are_written_as_their_answers(votes: Path, tmp_path: Path) -> None:
+    """Two thirds for A: both answers are rows that read back, each of its probability; another form is refused."""
+    output = tmp_path / "new.jsonl"
+    options = ["aggregate", str(votes), "--output", str(output), "--method", "majority", "--labels"]
+    assert main([*options, "soft"]) == 0
+    edges = read(output)[0].comparisons
+
+    assert [(edge.chosen, edge.tie) for edge in edges] == [(0, False), (1, False), (0, True)]
+    assert [edge.weight for edge in edges] == pytest.approx([8 / 15, 5 / 15, 2 / 15])
+    assert main([*options, "fuzzy", "--overwrite"]) == 2
+
+
 def test_skills_are_printed_where_there_are_any(
     votes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

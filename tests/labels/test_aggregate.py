@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.optimize import check_grad
+from scipy.special import log_expit
 
 from plaudit.labels import crowd as crowd_kit
 from plaudit.labels.aggregate import aggregate
@@ -48,6 +49,44 @@ def test_a_majority_is_weighed_as_agreement_is() -> None:
         assert edge.strength == pytest.approx(agreement_strengths(*counts)[0])
         assert edge.weight == pytest.approx(agreement_weights(*counts)[0])
         assert edge.extra["votes"] == [counts[0][0], counts[2][0], counts[1][0]] and edge.annotator == ""
+
+
+def test_a_soft_label_costs_what_is_expected() -> None:
+    """Its loss under Bradley-Terry is least at the log-odds of the first, ties half; its weights sum to a vote's."""
+    said = [(1, 1, -1), (1, 0, 0, 1, 1, -1), (-1, -1)]
+    records = Preferences.of(votes_on(*one, id=str(at), weight=2.0) for at, one in enumerate(said))
+    found = aggregate(records, Majority(), form="soft")
+
+    for preference, one in zip(found.preferences, said, strict=True):
+        edges = preference.comparisons
+        won, lost = (sum(edge.weight for edge in edges if not edge.tie and edge.chosen == side) for side in (0, 1))
+        tied = sum(edge.weight for edge in edges if edge.tie)
+        margins = np.linspace(-4, 4, 8001)
+        costs = -(won + tied / 2) * log_expit(margins) - (lost + tied / 2) * log_expit(-margins)
+        share = (one.count(1) + one.count(0) / 2 + 1) / (len(one) + 2)
+        assert won + lost + tied == pytest.approx(2.0)
+        assert margins[costs.argmin()] == pytest.approx(np.log(share / (1 - share)), abs=1e-3)
+        assert all(edge.strength is None and not edge.annotator for edge in edges)
+        assert edges[0].weight == max(edge.weight for edge in edges)
+
+
+def test_a_soft_label_is_never_certain() -> None:
+    """Whatever a method says, either answer keeps its hundredth; a tie that nobody believes in is no comparison."""
+
+    def sure(votes: Votes) -> Aggregated:
+        return Aggregated(probabilities=np.tile([0.9995, 0.0005, 0.0], (len(votes.items), 1)))
+
+    def even(votes: Votes) -> Aggregated:
+        return Aggregated(probabilities=np.tile([0.0, 1.0, 0.0], (len(votes.items), 1)))
+
+    record = Preferences.of([votes_on(1)])
+    soft = aggregate(record, sure, form="soft").preferences[0].comparisons
+    tied = aggregate(record, even, form="soft").preferences[0].comparisons
+
+    assert [edge.weight for edge in soft] == pytest.approx([0.99, 0.01]) and not any(edge.tie for edge in soft)
+    assert [(edge.tie, edge.weight) for edge in tied] == [(True, 1.0)]
+    with pytest.raises(ValueError, match="form must be 'soft' or 'hard', not 'firm'"):
+        aggregate(record, even, form="firm")  # type: ignore[arg-type]
 
 
 def test_ties_stay_and_weights_are_kept() -> None:

@@ -1,7 +1,7 @@
 """Make one label of several people's votes."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -13,6 +13,10 @@ def aggregate(
     output: Annotated[Path, typer.Option(help="The new file, .jsonl or .jsonl.gz.")],
     method: Annotated[str, typer.Option(help="How labels are made: see `plaudit kinds aggregation`.")] = "dawid_skene",
     as_format: Annotated[str, typer.Option(help="The new file's format.")] = "annotations",
+    labels: Annotated[
+        Literal["hard", "soft"],
+        typer.Option(help="hard: one comparison, with strength and weight; soft: each answer, of its probability."),
+    ] = "hard",
     certain: Annotated[float, typer.Option(help="The highest probability of a label that is believed.")] = 0.99,
     sides: Sides = "listed",
     setting: Annotated[
@@ -23,13 +27,13 @@ def aggregate(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the new file if it exists.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Make one label, with strength and weight, of the votes on each two responses."""
+    """Make one label of the votes on each two responses: with strength and weight, or soft."""
     from plaudit import config
     from plaudit.workflows.voting import aggregate_files
 
     tables = config.read(None, setting or ())
     done = aggregate_files(
-        data, output, method=method, settings=tables.get("aggregation"), sides=sides == "listed", certain=certain,
-        format=format, on_bad_row=on_bad_row, as_format=as_format, overwrite=overwrite,
+        data, output, method=method, settings=tables.get("aggregation"), labels=labels, sides=sides == "listed",
+        certain=certain, format=format, on_bad_row=on_bad_row, as_format=as_format, overwrite=overwrite,
     )  # fmt: skip
     emit(done.to_json(), "\n".join(done.lines()), as_json=as_json)

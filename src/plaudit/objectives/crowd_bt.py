@@ -75,7 +75,7 @@ class CrowdBt(nn.Module):
     keys: Tensor
     starts: Tensor
 
-    def __init__(self, start: float = 0.9, prior: float = 0.01) -> None:
+    def __init__(self, start: float = 0.95, prior: float = 0.01) -> None:
         super().__init__()
         if not 0.5 < start < 1:
             raise ValueError(f"start must be above 0.5 and below 1, not {start!r}")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from plaudit import config
-from plaudit.labels.aggregate import Aggregation, aggregate
+from plaudit.labels.aggregate import Aggregation, Form, aggregate
 from plaudit.labels.agreement import Agreement, By, Orientation, Ties, agreement
 from plaudit.labels.bias import Bias, bias
 from plaudit.labels.spammers import Correction, Standing, spammers
@@ -145,6 +145,7 @@ def aggregate_files(
     *,
     method: str = "dawid_skene",
     settings: Mapping[str, Any] | None = None,
+    labels: Form = "hard",
     sides: bool = True,
     certain: float = 0.99,
     format: str = "",  # noqa: A002  (it is what users call it)
@@ -162,6 +163,7 @@ def aggregate_files(
     """
     aggregator = config.build_kind("aggregation", {"name": method, **(settings or {})}, "aggregation")
     require_free(output, overwrite=overwrite)
-    found = aggregate(read_preferences(sources, format, on_bad_row), aggregator, sides=sides, certain=certain)
+    votes = read_preferences(sources, format, on_bad_row)
+    found = aggregate(votes, aggregator, form=labels, sides=sides, certain=certain)
     rows = save(found.preferences, output, as_format, overwrite=overwrite)
     return Aggregated(output=output, method=method, rows=rows, found=found)

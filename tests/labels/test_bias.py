@@ -50,6 +50,21 @@ def test_intervals_hold_as_often_as_they_say() -> None:
     assert (held / 40 >= 0.85).all()
 
 
+def test_intervals_of_people_with_few_votes_hold_too() -> None:
+    """Sixty people lean each their own way and give about eight votes: 95 % intervals hold as often as they say."""
+    held, width = [], []
+    for seed in range(3):
+        own = dict(enumerate(np.random.default_rng(seed + 6).normal(0, 1, 60)))
+        found = bias(leaning(items=120, people=60, each=4, own=own, seed=seed + 2)[0], resamples=300).annotators
+        for one, lean in own.items():
+            side = found[f"p{one}"].side
+            held.append(side.low <= 0.7 + lean <= side.high)
+            width.append(side.high - side.low)
+
+    assert 0.9 <= np.mean(held) <= 0.98
+    assert np.mean(width) > 2
+
+
 def test_a_planted_side_is_removed() -> None:
     """The better response mostly stood on the right; the majority then errs to the left, the unbiased does not.
 

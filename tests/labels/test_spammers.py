@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import kstest, norm
 
-from plaudit.labels.spammers import _score, spammers
+from plaudit.labels.spammers import _score, _tails, spammers
 from plaudit.labels.votes import NoVotes, Votes
 from tests.labels.crowds import crowd
 
@@ -57,3 +57,35 @@ def test_few_votes_are_unclear_and_lonely_ones_refused() -> None:
         spammers(Votes.from_arrays([0, 1], ["a", "b"], [1, 1]))
     with pytest.raises(ValueError, match="correction must be"):
         spammers(few, correction="none")  # type: ignore[arg-type]
+
+
+def test_a_few_lucky_answers_are_no_agreement() -> None:
+    """Of 200 people who give four random answers each, p is at most 5 % for no more than 5 %; a sure one is told.
+
+    Of four answers, two each way, the best order is one of six; the normal distribution has it at 4 %.
+    """
+    rng = np.random.default_rng(0)
+    names = [f"p{one:03d}" for one in range(200)]
+    item = [at for person in range(200) for at in range(4 * person, 4 * person + 4)]
+    truth = rng.choice([1, -1], 800)
+    random = Votes.from_arrays(
+        item * 4,
+        [name for name in names for _ in range(4)] + [f"k{at}" for at in range(3) for _ in item],
+        np.concatenate([rng.choice([1, -1], 800), *[truth] * 3]),
+    )
+    found = {one.name: one for one in spammers(random, resamples=100)}
+    small = np.array([found[name].p for name in names])
+
+    assert (small <= 0.05).mean() <= 0.05
+    assert norm.sf(max(_score(random.shared(), person) for person in range(3, 203))) < 0.05 < small.min()
+    assert found["k0"].verdict == "agrees"
+
+
+def test_drawn_orders_give_the_exact_p() -> None:
+    """Somebody right in all of eight, four of each: 1 of the 70 orders does as well; turned round the other tail is."""
+    label = np.array([1, -1] * 4)
+    for sign, tail in ((1, 0), (-1, 1)):
+        votes = Votes.from_arrays(
+            np.tile(np.arange(8), 3), ["a"] * 8 + ["b"] * 8 + ["c"] * 8, [*(sign * label), *label, *label]
+        )
+        assert _tails(votes, 0, np.random.default_rng(0))[tail] == pytest.approx(1 / 70, abs=0.006)

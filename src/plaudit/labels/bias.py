@@ -1,8 +1,9 @@
 r"""Bias: what a side and what length are worth to people, to all and to each, with intervals.
 
-The model is that of `plaudit.labels.logistic`. Intervals are from prompts drawn anew 2,000 times, each time with one
-step of Newton's method from the values found instead of a whole fit: the difference is of the order of their squared
-error.
+The model is that of `plaudit.labels.logistic`. Intervals of everybody are from prompts drawn anew 2,000 times, each
+time with one step of Newton's method from the values found instead of a whole fit: the difference is of the order of
+their squared error. What a person adds is drawn towards 0, the more the fewer their votes, and prompts drawn anew do
+not show how far it may be; so intervals of each person are from the posterior, normal about the values found.
 
 Source: for the step, Kline and Santos, A score based approach to wild bootstrap inference, Journal of Econometric
 Methods 1 (2012).
@@ -76,10 +77,13 @@ def bias(votes: Votes, *, resamples: int = 2000, seed: int = 0) -> Bias:
     kept = votes.once()
     model = Logistic.fit(kept)
     drawn = _drawn(model, kept, resamples, seed)
+    alone = _posterior(model, resamples, seed)
     groups = np.unique(kept.items.group).size
     known = np.bincount(kept.annotator[kept.swapped >= 0], minlength=len(kept.annotators))
     seen = [int(known.sum()), *known.tolist()]
-    everybody, *each = (_leaning(at, model, drawn, groups, side_known=count > 0) for at, count in enumerate(seen))
+    everybody, *each = (
+        _leaning(at, model, alone if at else drawn, groups, side_known=count > 0) for at, count in enumerate(seen)
+    )
     return Bias(
         everybody=everybody,
         annotators=dict(zip(kept.annotators, each, strict=True)),
@@ -94,6 +98,13 @@ def _drawn(model: Logistic, votes: Votes, resamples: int, seed: int) -> Floats:
     scores = model.design.by_item(model.values)
     sums = resampled(scores, votes.items.group, resamples=resamples, seed=seed)
     return np.asarray(model.values + (sums - scores.sum(0)) @ model.covariance, np.float64)
+
+
+def _posterior(model: Logistic, draws: int, seed: int) -> Floats:
+    """Return draws of the parameters, float64 [B, P]: normal, with the inverse of the curvature as their covariance."""
+    values, vectors = np.linalg.eigh(model.covariance)
+    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    return np.asarray(model.values + np.random.default_rng(seed).normal(size=(draws, values.size)) @ root.T, np.float64)
 
 
 def _leaning(at: int, model: Logistic, drawn: Floats, groups: int, *, side_known: bool) -> Leaning:

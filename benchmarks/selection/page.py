@@ -42,7 +42,8 @@ def _before(results: Mapping[str, Any]) -> list[str]:
         return []
     said = (
         f"Seeds 0 to {results['settings']['explored'] - 1} were run and looked at first; no figure above has them in "
-        "it. They are no confirmation of what they suggested."
+        "it. They are no confirmation of what they suggested. Here they were run again: strategies that draw, random "
+        "among them, may have drawn otherwise than when they were looked at."
     )
     return ["## The seeds that were explored", said, *_whole(results["exploratory"])]
 

@@ -124,9 +124,12 @@ def introduce(objective: object, annotators: Sequence[str], labels: Compared | N
     the same responses said the same.
     """
     meet = getattr(innermost(objective), "meet", None)
-    if meet:
-        told = labels is not None and labels.annotator is not None
-        meet(annotators, agreement(labels.chosen, labels.rejected, labels.tie, labels.annotator) if told else {})
+    if not meet:
+        return
+    if labels is None or labels.annotator is None:
+        meet(annotators, {})
+    else:
+        meet(annotators, agreement(labels.chosen, labels.rejected, labels.tie, labels.annotator))
 
 
 @runtime_checkable

@@ -19,7 +19,7 @@ def test_the_gradient_is_that_of_the_density() -> None:
     """By finite differences; items' own gradients add up to the whole but for the priors."""
     design = Design.of(leaning(items=30)[0])
     values = 0.3 * np.random.default_rng(0).normal(size=design.size)
-    priors = np.concatenate([values[:1] / 4, [0, 0], values[3:]])
+    priors = np.concatenate([values[:1] / 4, values[1:3] / 9, values[3:]])
 
     assert check_grad(lambda x: design.loss(x)[0], lambda x: design.loss(x)[1], values) < 1e-4
     assert design.loss(values)[1] == pytest.approx(priors - design.by_item(values).sum(0))
@@ -63,6 +63,18 @@ def test_intervals_of_people_with_few_votes_hold_too() -> None:
 
     assert 0.9 <= np.mean(held) <= 0.98
     assert np.mean(width) > 2
+
+
+def test_who_always_takes_the_left_has_a_finite_side() -> None:
+    """Of 200 votes all are for the left: surely beyond 0.95, and a number; a single vote says next to nothing."""
+    rng = np.random.default_rng(0)
+    swapped = rng.integers(0, 2, 200)
+    votes = Votes.from_arrays(np.repeat(np.arange(100), 2), ["a", "b"] * 100, 1 - 2 * swapped, swapped=swapped)
+    found = bias(votes, resamples=100)
+    single = bias(Votes.from_arrays([0], ["a"], [1], swapped=[0]), resamples=100).everybody.side
+
+    assert 0.95 < found.everybody.left.value < 1 - 1e-6 and 3 < found.annotators["a"].side.value < 12
+    assert 0 < single.value < 3 and single.low is None
 
 
 def test_a_planted_side_is_removed() -> None:

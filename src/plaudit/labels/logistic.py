@@ -6,8 +6,9 @@ r"""One logistic model of all votes: what an item is worth, what a side is worth
 with :math:`x_v` 1 where the first response stood on the left, -1 where on the right and 0 where nobody knows, and
 :math:`l_i` the logarithm to base 2 of how much longer the first is. :math:`\beta` is the log-odds of the left between
 equals, :math:`\lambda` that of a response twice as long; :math:`b_a \sim N(0, 1)` and :math:`m_a \sim N(0, 1)` are
-what annotator a adds. A tie is half a vote for either side. Items are integrated out (Gauss and Hermite, 15 nodes), so
-few votes an item do not bias the rest, and all others are found by L-BFGS.
+what annotator a adds; :math:`\beta` and :math:`\lambda` have a weak prior, :math:`N(0, 3^2)`, which keeps them finite
+where everybody takes the left. A tie is half a vote for either side. Items are integrated out (Gauss and Hermite, 15
+nodes), so few votes an item do not bias the rest, and all others are found by L-BFGS.
 
 The side varies within items and is told from their worth. Length does not: :math:`\lambda` says how votes go with
 length, whether longer is better or only looks so. Only differences between annotators are surely theirs.
@@ -25,6 +26,8 @@ from plaudit.labels.votes import Floats, Votes
 
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(15)
 LOG_WEIGHTS = np.log(WEIGHTS / WEIGHTS.sum())
+WEAK = 1 / 3**2
+"""Precision of what a side and what length are worth to all, beforehand."""
 STEP = 1e-4
 """Of the differences of gradients that the curvature is read from."""
 
@@ -96,8 +99,8 @@ class Design:
         gradient = np.bincount(np.zeros_like(self.item), slopes[:, 1], self.size)
         for factor, place in self.columns():
             gradient += np.bincount(place, factor * slopes[:, 0], self.size)
-        own = np.concatenate([_prior_of_log_tau(values[:1]), np.zeros(2), values[3:]])
-        nats = -total.sum() + (values[3:] ** 2).sum() / 2 + _prior_of_log_tau(values[:1])[0] ** 2 * 2
+        own = np.concatenate([_prior_of_log_tau(values[:1]), WEAK * values[1:3], values[3:]])
+        nats = -total.sum() + (own[1:] @ values[1:]) / 2 + _prior_of_log_tau(values[:1])[0] ** 2 * 2
         return float(nats), own - gradient
 
     def by_item(self, values: Floats) -> Floats:

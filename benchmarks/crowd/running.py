@@ -30,7 +30,9 @@ def chosen_ridges(texts: Rated, settings: Settings, regime: Regime) -> dict[str,
 def one_crowd(texts: Rated, settings: Settings, regime: Regime, seed: int, ridges: Ridges) -> dict[str, Any]:
     """Return the figures of every arm, the share of right labels, and the reliabilities that crowd_bt learned."""
     crowd = gathered(texts, settings, regime, seed)
-    asked, made, arms, told = Asked.of(texts, crowd, settings), aggregations(crowd), {}, {}
+    asked, made = Asked.of(texts, crowd, settings), aggregations(crowd)
+    arms: dict[str, dict[str, float]] = {}
+    told: dict[str, float] = {}
     for name, held, objective in _prepared(texts, crowd, made):
         weights, learned = fit(held, objective, ridges[name])
         arms[name] = asked.answered(texts.features @ weights)

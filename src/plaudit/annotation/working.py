@@ -70,7 +70,9 @@ class Work:
         if isinstance(view, Pause):
             return await run_in_threadpool(self._pause, view, carried.annotator, visitor)
         version = view.guidelines_version
-        written = self._written.get(version) or await run_in_threadpool(self._read_guidelines, version)
+        written = self._written.get(version)
+        if written is None:
+            written = await run_in_threadpool(self._read_guidelines, version)
         return Page(task_page(view, written, visitor, settings.title, settings.longest_reason))
 
     def _read_guidelines(self, version: int) -> Written:

@@ -50,11 +50,12 @@ _TASK = col(TaskRow.id) == bindparam("task")
 _THIS = col(AssignmentRow.id) == bindparam("assignment")
 _SHEET = Prepared(
     select(
-        *(AnnotatorRow.serial, AnnotatorRow.active, AnnotatorRow.qualified, AnnotatorRow.practice_round),
-        *(as_text(CampaignRow.settings), CampaignRow.closed),
-        *(AssignmentRow.id, AssignmentRow.task_id, AssignmentRow.annotator_id, AssignmentRow.round),
-        *(AssignmentRow.state, as_text(AssignmentRow.shown), AssignmentRow.guidelines_version),
-        *(TaskRow.role, TaskRow.wanted, TaskRow.expected, TaskRow.explanation, AnswerRow.chosen, AnswerRow.late),
+        *map(col, (AnnotatorRow.serial, AnnotatorRow.active, AnnotatorRow.qualified, AnnotatorRow.practice_round)),
+        *(as_text(CampaignRow.settings), col(CampaignRow.closed)),
+        *map(col, (AssignmentRow.id, AssignmentRow.task_id, AssignmentRow.annotator_id, AssignmentRow.round)),
+        *(col(AssignmentRow.state), as_text(AssignmentRow.shown), col(AssignmentRow.guidelines_version)),
+        *map(col, (TaskRow.role, TaskRow.wanted, TaskRow.expected, TaskRow.explanation)),
+        *map(col, (AnswerRow.chosen, AnswerRow.late)),
     )
     .select_from(AnnotatorRow)
     .join(CampaignRow, true())
@@ -76,7 +77,9 @@ _AGAIN = Prepared(
         IS_SEEN,
     )
 )
-_PLACES = Prepared(select(TaskRow.free, TaskRow.wanted, TaskRow.disputed).where(_TASK).with_for_update(key_share=True))
+_PLACES = Prepared(
+    select(col(TaskRow.free), col(TaskRow.wanted), col(TaskRow.disputed)).where(_TASK).with_for_update(key_share=True)
+)
 _VOTES = Prepared(
     select(col(AnswerRow.chosen)).where(col(AnswerRow.task_id) == bindparam("task"), col(AnswerRow.chosen).is_not(None))
 )
@@ -98,7 +101,7 @@ _MARKS = Prepared(
 )
 _NEXT_ROUND = Prepared(update(AnnotatorRow).where(_ANNOTATOR).values(practice_round=bindparam("round")))
 _OWNER = Prepared(
-    select(AnnotatorRow.serial, AnnotatorRow.active, AssignmentRow.annotator_id)
+    select(col(AnnotatorRow.serial), col(AnnotatorRow.active), col(AssignmentRow.annotator_id))
     .select_from(AnnotatorRow)
     .outerjoin(AssignmentRow, _THIS)
     .where(_ANNOTATOR)

@@ -58,7 +58,9 @@ LOCK = Prepared(select(col(AnnotatorRow.id)).where(col(AnnotatorRow.id) == _ANNO
 """No other transaction does anything in this annotator's name until this one ends."""
 
 DESK = Prepared(
-    select(*_WHO, AnnotatorRow.qualified, AnnotatorRow.practice_round, _ENDED, _SOONEST, _NEWEST, *_HELD, *_TEXTS)
+    select(
+        *_WHO, col(AnnotatorRow.qualified), col(AnnotatorRow.practice_round), _ENDED, _SOONEST, _NEWEST, *_HELD, *_TEXTS
+    )
     .select_from(AnnotatorRow)
     .join(CampaignRow, true())
     .outerjoin(AssignmentRow, (col(AssignmentRow.annotator_id) == col(AnnotatorRow.id)) & IS_HELD)
@@ -79,7 +81,7 @@ _OUT = (
 )
 
 IDLE = Prepared(
-    select(*_WHO, AnnotatorRow.qualified, _ENDED, _SOONEST, _HOLDS, _FREE, _OUT)
+    select(*_WHO, col(AnnotatorRow.qualified), _ENDED, _SOONEST, _HOLDS, _FREE, _OUT)
     .select_from(AnnotatorRow)
     .join(CampaignRow, true())
     .where(col(AnnotatorRow.id) == _ANNOTATOR)

@@ -70,7 +70,8 @@ class Writer:
 
     def do(self, work: Callable[[Hand], Result], look: Callable[[Hand], Result | None] | None = None) -> Result:
         """Return what a work returns, once it is on the disk; or what ``look`` returns, where that is not None."""
-        return self._wait(_Job(work, look or _nothing, Future()))
+        found: Result = self._wait(_Job(work, look or _nothing, Future()))
+        return found
 
     async def doing(
         self, work: Callable[[Hand], Result], look: Callable[[Hand], Result | None] | None = None
@@ -84,7 +85,8 @@ class Writer:
 
     def do_alone(self, work: Callable[[], Result]) -> Result:
         """Return what a work returns that has a connection and a transaction of its own, while nothing else writes."""
-        return self._wait(_Job(None, lambda _: work(), Future()))
+        found: Result = self._wait(_Job(None, lambda _: work(), Future()))
+        return found
 
     def close(self) -> None:
         """Finish what was asked for, and let the connection go. The next work begins anew."""

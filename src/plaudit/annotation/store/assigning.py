@@ -114,7 +114,7 @@ def idle(hand: Hand, asker: Asker, now: float) -> Given | None:
 
 def take_back(hand: Hand, now: float) -> None:
     """End the assignments whose time is over; their places are free again."""
-    end(hand, [row[0] for row in hand.rows(queue.OVER, now=now)])
+    end(hand, sorted(row[0] for row in hand.rows(queue.OVER, now=now)))
 
 
 def end(hand: Hand, assignments: Iterable[int]) -> None:

@@ -71,12 +71,13 @@ DESK = Prepared(
 
 _HOLDS = select(col(AssignmentRow.id)).where(_MINE, IS_HELD).exists()
 _FREE = select(col(TaskRow.id)).where(IS_FREE, ~_SEEN).exists()
-_MINE_DONE = exists().where(_MINE, _OF_TASK, IS_SEEN, ~_LIVE).correlate(TaskRow)
 _OTHERS = aliased(AssignmentRow)
+_REAL = exists().where(col(TaskRow.id) == col(_OTHERS.task_id), col(TaskRow.role) == "real")
+_MINE_TOO = exists().where(_MINE, col(AssignmentRow.task_id) == col(_OTHERS.task_id), IS_SEEN, ~_LIVE)
+# From the few that are out, not from the many tasks: no planner is left to choose.
 _OUT = (
-    select(col(TaskRow.id))
-    .join(_OTHERS, (col(_OTHERS.task_id) == col(TaskRow.id)) & IS_HELD)
-    .where(col(TaskRow.role) == "real", col(_OTHERS.annotator_id) != _ANNOTATOR, ~_MINE_DONE)
+    select(col(_OTHERS.id))
+    .where(IS_HELD, col(_OTHERS.annotator_id) != _ANNOTATOR, _REAL.correlate(_OTHERS), ~_MINE_TOO.correlate(_OTHERS))
     .exists()
 )
 
@@ -125,7 +126,7 @@ EXTEND = Prepared(update(AssignmentRow).where(_THIS, _LIVE).values(expires=bindp
 OVER = Prepared(
     select(col(AssignmentRow.id))
     .where(IS_HELD, col(AssignmentRow.expires) <= bindparam("now"))
-    .order_by(col(AssignmentRow.id))
+    .order_by(col(AssignmentRow.expires))
     .with_for_update(skip_locked=True, key_share=True)
 )
 EXPIRE = Prepared(

@@ -5,12 +5,14 @@ import random
 import re
 import time
 from dataclasses import dataclass, field
+from typing import cast
 from urllib.parse import urlencode, urlsplit
 
 _ASSIGNMENT = re.compile(rb'name="assignment" value="(\d+)"')
 _CSRF = re.compile(rb'data-csrf="([0-9a-f]+)"')
 _LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 _COOKIE = re.compile(rb"set-cookie: ([^;]+)", re.IGNORECASE)
+_END = b"\r\n\r\n"
 
 
 class BadReply(Exception):
@@ -25,6 +27,46 @@ class Timings:
     answers: list[float] = field(default_factory=list)
     acknowledged: list[int] = field(default_factory=list)
     again: int = 0
+
+
+class _Line(asyncio.Protocol):
+    """One connection; one request at a time, and one reply, head and body."""
+
+    def __init__(self) -> None:
+        self._heard = bytearray()
+        self._length = -1
+        self._reply: asyncio.Future[tuple[bytes, bytes]] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._heard += data
+        if self._length < 0:
+            end = self._heard.find(_END)
+            if end < 0:
+                return
+            self._head = bytes(self._heard[: end + len(_END)])
+            found = _LENGTH.search(self._head)
+            self._length = len(self._head) + (int(found[1]) if found else 0)
+        if len(self._heard) >= self._length and self._reply is not None:
+            body = bytes(self._heard[len(self._head) : self._length])
+            del self._heard[: self._length]
+            self._length = -1
+            self._reply.set_result((self._head, body))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._reply is not None and not self._reply.done():
+            self._reply.set_exception(BadReply(f"the server hung up: {error or 'without a word'}"))
+
+    async def ask(self, request: bytes) -> tuple[bytes, bytes]:
+        """Return head and body of the reply."""
+        self._reply = asyncio.get_running_loop().create_future()
+        self._transport.write(request)
+        return await self._reply
+
+    def close(self) -> None:
+        self._transport.close()
 
 
 class Annotator:
@@ -46,7 +88,8 @@ class Annotator:
 
     async def work(self, timings: Timings, until: float) -> None:
         """Answer tasks until there are none left, or until that moment of ``time.perf_counter``."""
-        self._reader, self._writer = await asyncio.open_connection(self._host, self._port)
+        loop = asyncio.get_running_loop()
+        _, self._line = await loop.create_connection(_Line, self._host, self._port)
         head, _ = await self._ask(b"GET", self._link)
         found = _COOKIE.search(head)
         if found is None:
@@ -54,8 +97,7 @@ class Annotator:
         self._cookie = found[1]
         while time.perf_counter() < until and await self._one(timings):
             pass
-        self._writer.close()
-        await self._writer.wait_closed()
+        self._line.close()
 
     async def _one(self, timings: Timings) -> bool:
         begun = time.perf_counter()
@@ -92,7 +134,4 @@ class Annotator:
                 b"X-CSRF-Token: " + csrf,
                 b"Content-Length: %d" % len(body),
             ]
-        self._writer.write(b"\r\n".join(lines) + b"\r\n\r\n" + body)
-        head = await self._reader.readuntil(b"\r\n\r\n")
-        length = _LENGTH.search(head)
-        return head, await self._reader.readexactly(int(length[1])) if length else b""
+        return await self._line.ask(b"\r\n".join(lines) + _END + body)

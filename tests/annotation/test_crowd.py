@@ -14,19 +14,27 @@ from plaudit.annotation.records import Answer, Pause
 from plaudit.annotation.settings import Settings
 from plaudit.annotation.store import Store
 from tests.annotation.campaigns import GOOD, POOR, answer_all, letter_of, pairs, shown
+from tests.annotation.postgres import Server
 
 SHARED = Settings(overlap=3, overlap_share=0.5, gold_rate=0, check_rate=0, extra_votes=0)
 
 
+PATIENCE = 120.0
+"""Seconds after which somebody who waits for work gives up: another has died with a task in their hands."""
+
+
 def _work(where: str, name: str, said: str = GOOD) -> list[int]:
     """Answer until there is nothing left, handing everything in twice; return the assignments acknowledged."""
-    done = []
+    done, pause, until = [], 0.02, time.monotonic() + PATIENCE
     with Store(where, busy_seconds=60) as store:
         me = store.add_annotator(name).id
         while not isinstance(view := store.next(me), Pause) or view.reason == "waiting":
             if isinstance(view, Pause):
-                time.sleep(0.05)
+                assert time.monotonic() < until, f"{name} waited for {PATIENCE} s"
+                time.sleep(pause)
+                pause = min(1.0, 1.5 * pause)
                 continue
+            pause = 0.02
             answer = Answer(choice=letter_of(view, said), reason=name)
             if store.answer(me, view.assignment, answer).first:
                 done.append(view.assignment)
@@ -63,6 +71,23 @@ def test_a_few_threads(where: str) -> None:
 def test_fifty_threads(where: str) -> None:
     """Fifty annotators answering at once lose and double nothing."""
     _crowd(where, 50, 40)
+
+
+@pytest.mark.slow
+def test_all_at_one_task(postgres: Server, monkeypatch) -> None:
+    """Sixteen who answer the same shared tasks at the same moment: nobody's transaction dies of the others' locks."""
+    where = postgres.database()
+    shared = Settings(overlap=16, overlap_share=1, gold_rate=0, check_rate=0, extra_votes=0)
+    with Store(where, shared) as store:
+        store.add_tasks(pairs(6))
+        people = [store.add_annotator(f"a{at}").id for at in range(16)]
+        monkeypatch.setattr(store.database, "_is_race", lambda _: False)  # nothing is tried again
+        with ThreadPoolExecutor(16) as pool:
+            for _ in range(6):
+                views = list(pool.map(lambda who: shown(store, who), people))
+                answers = [Answer(choice=letter_of(view)) for view in views]
+                assignments = [view.assignment for view in views]
+                assert all(one.first for one in pool.map(store.answer, people, assignments, answers))
 
 
 @pytest.mark.slow

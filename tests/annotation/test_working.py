@@ -352,14 +352,14 @@ def test_a_database_that_is_away_is_said_and_comes_back(site: Open, monkeypatch)
     """While it is away there is a page that looks again, and scripts are told to; then the same answer is stored."""
     here = site(pairs(1))
     ann = here.annotator()
-    letter, real = ann.letter(), here.store.database.write
+    letter, real = ann.letter(), here.store.database.acting
 
-    def away(_work: object) -> None:
+    async def away(*_: object) -> None:
         raise StoreAway("the database postgresql://user@host/x cannot be used now")
 
-    monkeypatch.setattr(here.store.database, "write", away)
+    monkeypatch.setattr(here.store.database, "acting", away)
     told, page = ann.answer(letter), ann.client.get("/task")
-    monkeypatch.setattr(here.store.database, "write", real)
+    monkeypatch.setattr(here.store.database, "acting", real)
 
     assert (told.status_code, page.status_code) == (503, 503)
     assert told.headers["retry-after"]
@@ -375,10 +375,10 @@ def test_a_fault_of_ours_has_a_page_and_tells_nothing(site: Open, monkeypatch) -
     ann = here.annotator()
     letter = ann.letter()
 
-    def fail(*_: object) -> None:
+    async def fail(*_: object) -> None:
         raise RuntimeError("inner words")
 
-    monkeypatch.setattr(here.store.database, "write", fail)
+    monkeypatch.setattr(here.store.database, "acting", fail)
     told, page = ann.answer(letter), ann.client.get("/task")
 
     assert (told.status_code, page.status_code) == (500, 500)

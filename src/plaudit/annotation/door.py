@@ -3,14 +3,14 @@
 import hashlib
 import hmac
 import time
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from plaudit.annotation.errors import BadLink
-from plaudit.annotation.links import Links, Pass
+from plaudit.annotation.links import KEPT, Links, Pass
 from plaudit.annotation.pages.views import Visitor
 from plaudit.annotation.records import Annotator
 from plaudit.annotation.store import Store
@@ -24,19 +24,6 @@ class BadToken(ValueError):
     """A form without the token that its page carried."""
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """Somebody whose link is good.
-
-    Attributes:
-        annotator: who it is; None for the owner.
-        visitor: what their pages carry.
-    """
-
-    annotator: Annotator | None
-    visitor: Visitor
-
-
 class Door:
     """Lets annotators and the owner in.
 
@@ -48,6 +35,7 @@ class Door:
     def __init__(self, store: Store, links: Links) -> None:
         self._store = store
         self._links = links
+        self._visitor = lru_cache(maxsize=KEPT)(self._make_visitor)
 
     def enter(self, token: str, response: Response, *, secure: bool) -> Pass:
         """Give the one who opened a good link a cookie that lasts as long as the link.
@@ -63,16 +51,16 @@ class Door:
         )
         return carried
 
-    def annotator(self, request: Request) -> tuple[Annotator, Visitor]:
-        """Return the annotator who asks.
+    def annotator(self, request: Request) -> tuple[Pass, Visitor]:
+        """Return the link that an annotator came with. Whether it was taken back the store looks at while it works.
 
         Raises:
-            BadLink: there is no cookie, or its link is no longer good.
+            BadLink: there is no cookie, or its link is over or the owner's.
         """
-        annotator, visitor = self._admit(request, "annotator")
-        if annotator is None:
+        carried, visitor = self._carried(request, "annotator")
+        if carried.role != "annotator":
             raise BadLink("this link is the owner's; annotators have links of their own")
-        return annotator, visitor
+        return carried, visitor
 
     def owner(self, request: Request) -> Visitor:
         """Return what the owner's pages carry, if it is the owner who asks.
@@ -80,17 +68,20 @@ class Door:
         Raises:
             BadLink: it is somebody else.
         """
-        annotator, visitor = self._admit(request, "owner")
-        if annotator is not None:
+        carried, visitor = self._carried(request, "owner")
+        self._store.admit(carried)
+        if carried.role != "owner":
             raise BadLink("this page is the owner's; open it with the owner's link")
         return visitor
 
-    def _admit(self, request: Request, role: Literal["annotator", "owner"]) -> tuple[Annotator | None, Visitor]:
+    def _carried(self, request: Request, role: Literal["annotator", "owner"]) -> tuple[Pass, Visitor]:
         token = request.cookies.get(COOKIES[role], "")
         if not token:
             raise BadLink("nobody is signed in here; open your personal link first")
-        carried = self._links.read(token)
-        return self._store.admit(carried), Visitor(self._key(carried), csrf_of(token))
+        return self._links.read(token), self._visitor(token)
+
+    def _make_visitor(self, token: str) -> Visitor:
+        return Visitor(self._key(self._links.read(token)), csrf_of(token))
 
     def _key(self, carried: Pass) -> str:
         """Return a name for the visitor that no other campaign and no other annotator has, and that tells nothing."""

@@ -14,12 +14,15 @@ import stat
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
 from plaudit.annotation.errors import BadLink
 
 LEAST_BYTES = 16
+KEPT = 4096
+"""Tokens whose signature is not looked at again."""
 _TOKEN = re.compile(r"([ao])\.(\d{1,18})\.(\d{1,18})\.(\d{1,12})\.([A-Za-z0-9_-]{43})", re.ASCII)
 _ROLES: dict[str, Literal["annotator", "owner"]] = {"a": "annotator", "o": "owner"}
 
@@ -47,6 +50,7 @@ class Links:
                 f"the secret has {len(secret)} bytes; it should have {LEAST_BYTES} or more, drawn at random"
             )
         self._secret = secret
+        self._signed = lru_cache(maxsize=KEPT)(self._read_signed)
 
     def annotator(self, annotator: int, serial: int, expires: float) -> str:
         """Return the token of an annotator's link."""
@@ -62,16 +66,20 @@ class Links:
         Raises:
             BadLink: it is no token, was not signed with this secret, or is over. Whether it was revoked the store says.
         """
+        made = self._signed(token)
+        if made.expires <= (time.time() if now is None else now):
+            raise BadLink("this link is no longer good; ask for a new one")
+        return made
+
+    def _read_signed(self, token: str) -> Pass:
+        """Return what a token says that was signed here, good still or not; a good signature stays good."""
         found = _TOKEN.fullmatch(token)
         if found is None:
             raise BadLink("this link is not whole; open it as it was sent, or ask for a new one")
         body = token.rpartition(".")[0]
         if not hmac.compare_digest(self._sign(body).encode(), token.encode()):
             raise BadLink("this link was not made here; open it as it was sent, or ask for a new one")
-        made = Pass(_ROLES[found[1]], int(found[2]), int(found[3]), int(found[4]))
-        if made.expires <= (time.time() if now is None else now):
-            raise BadLink("this link is no longer good; ask for a new one")
-        return made
+        return Pass(_ROLES[found[1]], int(found[2]), int(found[3]), int(found[4]))
 
     def _sign(self, body: str) -> str:
         digest = hmac.new(self._secret, b"plaudit link " + body.encode(), hashlib.sha256).digest()

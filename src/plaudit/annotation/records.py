@@ -166,12 +166,15 @@ class Receipt:
         first: whether this call stored it; False if it was there before (a double submit), and nothing was changed.
         late: the campaign was closed when it came.
         lesson: what to tell after a practice task, else None.
+        practice: what this answer made of the annotator's practice: ``passed``, ``again`` (another round begins), or
+            empty.
     """
 
     assignment: int
     first: bool
     late: bool
     lesson: Lesson | None = None
+    practice: Literal["", "passed", "again"] = ""
 
 
 @dataclass(frozen=True, slots=True)

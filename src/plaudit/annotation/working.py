@@ -1,29 +1,23 @@
 """The annotator's side of the app: a link, a task, an answer, the next task."""
 
-import math
 from collections.abc import Mapping
-from functools import lru_cache
-from time import monotonic
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from plaudit.annotation.door import Door, check_csrf
-from plaudit.annotation.forms import Fields, answer_of, fields_of, wants_json
+from plaudit.annotation.forms import answer_of, fields_of, wants_json
 from plaudit.annotation.pages.guidelines import rendered
 from plaudit.annotation.pages.notices import notice_page
 from plaudit.annotation.pages.task import in_words, task_page
 from plaudit.annotation.pages.views import Visitor, Written
-from plaudit.annotation.records import Annotator, Answer, Lesson, OwnProgress, Pause
+from plaudit.annotation.records import Answer, Lesson, Pause
 from plaudit.annotation.replies import Page, Told, onward
-from plaudit.annotation.settings import Settings
 from plaudit.annotation.store import Store
 
 AGAIN_SECONDS = 30
 KEPT_VERSIONS = 32
-SETTLED_SECONDS = 2.0
-"""How old the title of the pages and the limit of reasons may be; whatever an answer is held to, the store reads."""
 
 PAUSES: Mapping[str, tuple[str, str, str]] = {
     "done": ("All done", "There is nothing left for you to compare. Thank you.", "good"),
@@ -41,6 +35,12 @@ PAUSES: Mapping[str, tuple[str, str, str]] = {
 }
 """Why there is nothing to show: heading, sentence, tone."""
 
+PRACTISED: Mapping[str, tuple[str, ...]] = {
+    "passed": ("You have passed the practice: from now on your answers count.",),
+    "again": ("Too few answers agreed with the examples. Read the guidelines once more; practice begins again.",),
+}
+"""What the end of a round of practice means (`Receipt.practice`)."""
+
 
 class Work:
     """Serves annotators.
@@ -53,8 +53,7 @@ class Work:
     def __init__(self, store: Store, door: Door) -> None:
         self._store = store
         self._door = door
-        self._settled = (-math.inf, Settings())
-        self._written = lru_cache(maxsize=KEPT_VERSIONS)(self._read_guidelines)
+        self._written: dict[int, Written] = {}
 
     def enter(self, request: Request, token: str) -> Response:
         """``GET /in/TOKEN``: a personal link signs in."""
@@ -64,27 +63,28 @@ class Work:
         reply.headers["Referrer-Policy"] = "no-referrer"
         return reply
 
-    def task(self, request: Request) -> Response:
+    async def task(self, request: Request) -> Response:
         """``GET /task``: the task that the annotator holds or is given now."""
-        annotator, visitor = self._door.annotator(request)
-        given = self._store.next(annotator.id)
-        settings = self._settings()
-        if isinstance(given, Pause):
-            return self._pause(given, annotator, visitor)
-        written = self._written(given.guidelines_version)
-        return Page(task_page(given, written, visitor, settings.title, settings.longest_reason))
-
-    def _settings(self) -> Settings:
-        if monotonic() - self._settled[0] > SETTLED_SECONDS:
-            self._settled = (monotonic(), self._store.settings)
-        return self._settled[1]
+        carried, visitor = self._door.annotator(request)
+        view, settings = await self._store.desk.next_for(carried)
+        if isinstance(view, Pause):
+            return await run_in_threadpool(self._pause, view, carried.annotator, visitor)
+        version = view.guidelines_version
+        written = self._written.get(version)
+        if written is None:
+            written = await run_in_threadpool(self._read_guidelines, version)
+        return Page(task_page(view, written, visitor, settings.title, settings.longest_reason))
 
     def _read_guidelines(self, version: int) -> Written:
-        return Written(version, rendered(self._store.guidelines(version).markdown) if version else "")
+        found = Written(version, rendered(self._store.guidelines(version).markdown) if version else "")
+        if len(self._written) >= KEPT_VERSIONS:
+            self._written.clear()
+        self._written[version] = found
+        return found
 
-    def _pause(self, pause: Pause, annotator: Annotator, visitor: Visitor) -> Response:
+    def _pause(self, pause: Pause, annotator: int, visitor: Visitor) -> Response:
         title, sentence, tone = PAUSES[pause.reason]
-        answered = self._store.own_progress(annotator.id).answered
+        answered = self._store.own_progress(annotator).answered
         counted = [f"You have answered {answered}."] if answered else []
         again = AGAIN_SECONDS if pause.reason == "waiting" else 0
         return Page(notice_page(title, [sentence, *counted], tone=tone, again=again, visitor=visitor))
@@ -92,27 +92,22 @@ class Work:
     async def answer(self, request: Request) -> Response:
         """``POST /answer``: stored once, however often it is sent."""
         fields = await fields_of(request)
-        return await run_in_threadpool(self._answer, request, fields)
-
-    def _answer(self, request: Request, fields: Fields) -> Response:
-        annotator, visitor = self._door.annotator(request)
+        carried, visitor = self._door.annotator(request)
         check_csrf(visitor, request, fields["csrf"])
         assignment, answer = answer_of(fields)
-        receipt = self._store.answer(annotator.id, assignment, answer)
+        receipt = await self._store.desk.answer_from(carried, assignment, answer)
         if receipt.lesson is not None:
-            return self._lesson(request, annotator, visitor, answer, receipt.lesson)
+            return _lesson(request, visitor, answer, receipt.lesson, receipt.practice)
         return Told({"first": receipt.first, "next": "/task"}) if wants_json(request) else onward("/task")
 
-    def _lesson(
-        self, request: Request, annotator: Annotator, visitor: Visitor, answer: Answer, lesson: Lesson
-    ) -> Response:
-        own = self._store.own_progress(annotator.id)
-        title = "You agree with the example." if lesson.right else "The example says otherwise."
-        sentences = [*lesson_sentences(answer, lesson), *practice_sentences(own, annotator)]
-        if wants_json(request):
-            return Told({"right": lesson.right, "title": title, "sentences": sentences, "next": "/task"})
-        tone = "good" if lesson.right else "bad"
-        return Page(notice_page(title, sentences, tone=tone, link=("Go on", "/task"), visitor=visitor))
+
+def _lesson(request: Request, visitor: Visitor, answer: Answer, lesson: Lesson, practice: str) -> Response:
+    title = "You agree with the example." if lesson.right else "The example says otherwise."
+    sentences = [*lesson_sentences(answer, lesson), *PRACTISED.get(practice, ())]
+    if wants_json(request):
+        return Told({"right": lesson.right, "title": title, "sentences": sentences, "next": "/task"})
+    tone = "good" if lesson.right else "bad"
+    return Page(notice_page(title, sentences, tone=tone, link=("Go on", "/task"), visitor=visitor))
 
 
 def lesson_sentences(answer: Answer, lesson: Lesson) -> list[str]:
@@ -121,12 +116,3 @@ def lesson_sentences(answer: Answer, lesson: Lesson) -> list[str]:
     given = answer.choice if answer.choice != "ranked" else best[0] if len(best) == 1 else "tie"
     said = [] if lesson.right else [f"You said: {in_words(given)}."]
     return [*said, f"The example: {in_words(lesson.expected)}.", *([lesson.explanation] if lesson.explanation else ())]
-
-
-def practice_sentences(own: OwnProgress, before: Annotator) -> list[str]:
-    """Return what the end of a round of practice means; nothing while it goes on."""
-    if own.qualified and not before.qualified:
-        return ["You have passed the practice: from now on your answers count."]
-    if own.practice_round > before.practice_round:
-        return ["Too few answers agreed with the examples. Read the guidelines once more; practice begins again."]
-    return []

@@ -1,298 +1,255 @@
-"""Taking answers in: checked against the task, turned from letters of the screen into positions, stored once."""
+"""Taking answers in: stored once, together with the end of their assignment, and what follows from them."""
 
-import math
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import json
 from string import ascii_uppercase
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import bindparam, func, select
-from sqlmodel import Session, col
+from sqlalchemy import bindparam, func, insert, inspect, select, true, update
+from sqlmodel import col
 
-from plaudit.annotation.errors import BadAnswer, LeaseOver, NotYours, Unknown
-from plaudit.annotation.records import (
-    OBJECTIVE_CHOICES,
-    PAIR_CHOICES,
-    RANKING_CHOICES,
-    TIE,
-    Answer,
-    Lesson,
-    Receipt,
-)
+from plaudit.annotation.errors import LeaseOver, NotYours, Unknown
+from plaudit.annotation.records import TIE, Answer, Lesson, Receipt
 from plaudit.annotation.settings import Settings
-from plaudit.annotation.store.assigning import ENDED, free_one, take_one
-from plaudit.annotation.store.reading import campaign_of, content_of, lock_annotator
-from plaudit.annotation.store.tables import FIRST, AnnotatorRow, AnswerRow, AssignmentRow, TaskRow
-from plaudit.preferences.preference import Response
-from plaudit.preferences.spans import BadSpans, words_of
+from plaudit.annotation.store import queue
+from plaudit.annotation.store.assigning import Asker, end, settings_of, take_one
+from plaudit.annotation.store.hearing import Heard, hear, storable
+from plaudit.annotation.store.reading import content_of
+from plaudit.annotation.store.statements import IS_SEEN, Hand, Prepared, Raced, as_text, short
+from plaudit.annotation.store.tables import FIRST, AnnotatorRow, AnswerRow, AssignmentRow, CampaignRow, TaskRow
+from plaudit.preferences.preference import Content
 
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_ASSIGNED = (
-    select(AssignmentRow, TaskRow, AnswerRow)
-    .join(TaskRow, col(TaskRow.id) == col(AssignmentRow.task_id))
-    .join(AnswerRow, col(AnswerRow.assignment_id) == col(AssignmentRow.id), isouter=True)
-    .where(col(AssignmentRow.id) == bindparam("assignment"))
-)
-_TASK = (
-    select(TaskRow)
-    .where(col(TaskRow.id) == bindparam("task"))
-    .with_for_update()
-    .execution_options(populate_existing=True)
-)
-_VOTES = select(col(AnswerRow.chosen)).where(
-    col(AnswerRow.task_id) == bindparam("task"), col(AnswerRow.chosen).is_not(None)
-)
+Practised = Literal["", "passed", "again"]
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """An answer in positions of the task."""
+class _Sheet(NamedTuple):
+    """An assignment that is answered, and all that counts for it; the columns of `_SHEET`."""
 
+    serial: int
+    active: bool
+    qualified: float | None
+    practice_round: int
+    settings: str
+    closed: float | None
+    assignment: int | None
+    task: int
+    annotator: int
+    round: int
+    state: str
+    shown: str
+    version: int
+    role: str
+    wanted: int
+    expected: int | None
+    explanation: str
     chosen: int | None
-    strength: int | None = None
-    ranking: list[int] | None = None
-    objectives: dict[str, int] = field(default_factory=dict)
-    spans: list[Any] | None = None
+    late: bool | None
 
 
-def take_answer(session: Session, annotator_id: int, assignment_id: int, answer: Answer, now: float) -> Receipt:
+_ANNOTATOR = col(AnnotatorRow.id) == bindparam("annotator")
+_TASK = col(TaskRow.id) == bindparam("task")
+_THIS = col(AssignmentRow.id) == bindparam("assignment")
+_SHEET = Prepared(
+    select(
+        *map(col, (AnnotatorRow.serial, AnnotatorRow.active, AnnotatorRow.qualified, AnnotatorRow.practice_round)),
+        *(as_text(CampaignRow.settings), col(CampaignRow.closed)),
+        *map(col, (AssignmentRow.id, AssignmentRow.task_id, AssignmentRow.annotator_id, AssignmentRow.round)),
+        *(col(AssignmentRow.state), as_text(AssignmentRow.shown), col(AssignmentRow.guidelines_version)),
+        *map(col, (TaskRow.role, TaskRow.wanted, TaskRow.expected, TaskRow.explanation)),
+        *map(col, (AnswerRow.chosen, AnswerRow.late)),
+    )
+    .select_from(AnnotatorRow)
+    .join(CampaignRow, true())
+    .outerjoin(AssignmentRow, _THIS)
+    .outerjoin(TaskRow, col(TaskRow.id) == col(AssignmentRow.task_id))
+    .outerjoin(AnswerRow, col(AnswerRow.assignment_id) == col(AssignmentRow.id))
+    .where(_ANNOTATOR)
+)
+_RESPONSES = Prepared(select(as_text(TaskRow.responses)).where(_TASK))
+_STORE = Prepared(insert(AnswerRow), columns=[column.name for column in inspect(AnswerRow).columns])
+_WAS = (_THIS, col(AssignmentRow.state) == bindparam("was"))
+_END = Prepared(update(AssignmentRow).where(*_WAS).values(state=bindparam("becomes")))
+_END_AT = Prepared(update(AssignmentRow).where(*_WAS).values(state=bindparam("becomes"), slot=bindparam("place")))
+_AGAIN = Prepared(
+    select(func.count()).where(
+        col(AssignmentRow.annotator_id) == bindparam("annotator"),
+        col(AssignmentRow.task_id) == bindparam("task"),
+        col(AssignmentRow.round) == bindparam("round"),
+        IS_SEEN,
+    )
+)
+_PLACES = Prepared(
+    select(col(TaskRow.free), col(TaskRow.wanted), col(TaskRow.disputed)).where(_TASK).with_for_update(key_share=True)
+)
+_VOTES = Prepared(
+    select(col(AnswerRow.chosen)).where(col(AnswerRow.task_id) == bindparam("task"), col(AnswerRow.chosen).is_not(None))
+)
+_ASK_ONE_MORE = Prepared(
+    update(TaskRow)
+    .where(_TASK)
+    .values(wanted=col(TaskRow.wanted) + 1, free=1, disputed=col(TaskRow.disputed) + 1, turn=FIRST)
+)
+_MARKS = Prepared(
+    select(col(AnswerRow.chosen) == col(TaskRow.expected))
+    .select_from(AnswerRow)
+    .join(AssignmentRow, col(AssignmentRow.id) == col(AnswerRow.assignment_id))
+    .join(TaskRow, col(TaskRow.id) == col(AnswerRow.task_id))
+    .where(
+        col(AnswerRow.annotator_id) == bindparam("annotator"),
+        col(TaskRow.role) == "practice",
+        col(AssignmentRow.round) == bindparam("round"),
+    )
+)
+_NEXT_ROUND = Prepared(update(AnnotatorRow).where(_ANNOTATOR).values(practice_round=bindparam("round")))
+_OWNER = Prepared(
+    select(col(AnnotatorRow.serial), col(AnnotatorRow.active), col(AssignmentRow.annotator_id))
+    .select_from(AnnotatorRow)
+    .outerjoin(AssignmentRow, _THIS)
+    .where(_ANNOTATOR)
+)
+
+
+def take_answer(hand: Hand, asker: Asker, assignment: int, answer: Answer, now: float) -> Receipt:
     """Store an answer together with the end of its assignment, or say that it was there before.
 
     Raises:
-        Unknown: there is no such assignment.
+        Unknown: there is no such annotator or assignment.
+        BadLink: the annotator's link was taken back.
         NotYours: it is another annotator's.
         BadAnswer: the task does not take this answer.
         LeaseOver: the assignment went back and the place is taken.
     """
-    annotator = lock_annotator(session, annotator_id)
-    row = session.execute(_ASSIGNED, {"assignment": assignment_id}).first()
-    if row is None:
-        raise Unknown(f"there is no assignment {assignment_id}")
-    assignment, task, before = row
-    if assignment.annotator_id != annotator_id:
-        raise NotYours(f"assignment {assignment_id} is not yours; answer the task that is shown to you")
-    if before is not None:
-        return Receipt(
-            assignment=assignment_id, first=False, late=before.late, lesson=_lesson(task, assignment, before)
-        )
-    campaign = campaign_of(session)
-    settings = Settings.of(campaign.settings)
-    heard = hear(answer, task, assignment.shown, settings)
-    _keep_place(session, assignment, task)
-    said = _row(answer, heard, assignment, now, late=campaign.closed is not None)
-    session.add(said)
-    assignment.state = "skipped" if heard.chosen is None else "answered"
-    if heard.chosen is None:
-        assignment.slot = None
-    session.flush()
-    _after(session, annotator, assignment, task, settings, now)
-    return Receipt(assignment=assignment_id, first=True, late=said.late, lesson=_lesson(task, assignment, said))
+    hand.lock(queue.LOCK, annotator=asker.annotator)
+    sheet = _Sheet(*asker.check(hand.row(_SHEET, annotator=asker.annotator, assignment=assignment)))
+    _check_own(asker, assignment, None if sheet.assignment is None else sheet.annotator)
+    if sheet.late is not None:
+        return _receipt(sheet, assignment, sheet.chosen, first=False, late=bool(sheet.late))
+    heard = hear(answer, short(sheet.shown), settings_of(sheet.settings), lambda: _contents(hand, sheet.task))
+    _end(hand, sheet, assignment, "skipped" if heard.chosen is None else "answered")
+    _store(hand, sheet, assignment, answer, heard, now)
+    practised = _after(hand, sheet, heard, now)
+    return _receipt(sheet, assignment, heard.chosen, first=True, late=sheet.closed is not None, practised=practised)
 
 
-def hear(answer: Answer, task: TaskRow, shown: Sequence[int], settings: Settings) -> Heard:
-    """Return an answer in positions of the task.
+def give_back(hand: Hand, asker: Asker, assignment: int) -> None:
+    """End an assignment unanswered; nothing is done where it has ended.
 
     Raises:
-        BadAnswer: a field holds what the task does not take.
+        Unknown: there is no such annotator or assignment.
+        NotYours: it is another annotator's.
     """
-    _check_plain(answer, settings)
-    known = PAIR_CHOICES if len(shown) == 2 else RANKING_CHOICES
-    if answer.choice not in known:
-        raise BadAnswer(f"choice is {answer.choice[:40]!r}; it should be one of {', '.join(known)}")
-    if answer.choice == "skip":
-        return Heard(None)
-    place = {ascii_uppercase[at]: position for at, position in enumerate(shown)}
-    ranking = _ranking(answer, place)
-    return Heard(
-        chosen=_best(ranking) if ranking else place.get(answer.choice, TIE),
-        strength=_strength(answer, settings),
-        ranking=ranking,
-        objectives=_objectives(answer.objectives, place, settings),
-        spans=_spans(answer.spans, place, task, settings),
-    )
+    hand.lock(queue.LOCK, annotator=asker.annotator)
+    row = asker.check(hand.row(_OWNER, annotator=asker.annotator, assignment=assignment))
+    _check_own(asker, assignment, row[2])
+    end(hand, [assignment])
 
 
-def _check_plain(answer: Answer, settings: Settings) -> None:
-    if len(answer.reason) > settings.longest_reason:
-        right = f"it should have {settings.longest_reason} or fewer"
-        raise BadAnswer(f"reason has {len(answer.reason)} characters; {right}")
-    if not (math.isfinite(answer.seconds) and answer.seconds >= 0):
-        raise BadAnswer(f"seconds is {answer.seconds}; it should be a finite number of at least 0")
+def _check_own(asker: Asker, assignment: int, annotator: int | None) -> None:
+    if annotator is None:
+        raise Unknown(f"there is no assignment {assignment}")
+    if annotator != asker.annotator:
+        raise NotYours(f"assignment {assignment} is not yours; answer the task that is shown to you")
 
 
-def _strength(answer: Answer, settings: Settings) -> int | None:
-    if answer.strength is None:
-        return None
-    words = settings.strengths
-    if isinstance(answer.strength, bool) or answer.strength not in range(1, len(words) + 1):
-        right = f"from 1 ({words[0]}) to {len(words)} ({words[-1]})" if words else "left out: it is not asked"
-        raise BadAnswer(f"strength is {answer.strength!r}; it should be {right}")
-    return answer.strength if answer.choice in ("A", "B") else None
+def _contents(hand: Hand, task: int) -> list[Content]:
+    row = hand.row(_RESPONSES, task=task)
+    assert row is not None
+    return [content_of(response["content"]) for response in json.loads(row[0])]
 
 
-def _ranking(answer: Answer, place: Mapping[str, int]) -> list[int] | None:
-    """Return a rank a response, from 0 without gaps but with ties."""
-    if answer.choice != "ranked":
-        if answer.ranking:
-            raise BadAnswer(f"ranking is given with the choice {answer.choice!r}; it belongs to 'ranked'")
-        return None
-    if set(answer.ranking) != set(place) or any(type(rank) is not int for rank in answer.ranking.values()):
-        letters = ", ".join(place)
-        raise BadAnswer(
-            f"ranking is {str(dict(answer.ranking))[:80]}; it should have a whole number for each of {letters}"
-        )
-    dense = {rank: at for at, rank in enumerate(sorted(set(answer.ranking.values())))}
-    by_position = {place[letter]: dense[rank] for letter, rank in answer.ranking.items()}
-    return [by_position[position] for position in range(len(place))]
+def _end(hand: Hand, sheet: _Sheet, assignment: int, becomes: str) -> None:
+    """End the assignment; one whose place went back takes it again if it is free."""
+    was, place = sheet.state, None
+    if was != "live":
+        place = _take_again(hand, sheet)
+    if was == "live" and becomes == "answered":
+        changed = hand.change(_END, assignment=assignment, was=was, becomes=becomes)
+    else:
+        place = place if becomes == "answered" else None
+        changed = hand.change(_END_AT, assignment=assignment, was=was, becomes=becomes, place=place)
+    if not changed:
+        raise Raced("the assignment went back in the meantime")
 
 
-def _best(ranking: list[int]) -> int:
-    return ranking.index(0) if ranking.count(0) == 1 else TIE
-
-
-def _objectives(said: Mapping[str, str], place: Mapping[str, int], settings: Settings) -> dict[str, int]:
-    known = (*place, OBJECTIVE_CHOICES[-1])
-    for name, choice in said.items():
-        if name not in settings.objectives:
-            names = ", ".join(settings.objectives) or "none"
-            raise BadAnswer(f"objectives: {name[:40]!r} is not asked; it should be one of {names}")
-        if choice not in known:
-            raise BadAnswer(f"objectives: {name} is {choice[:40]!r}; it should be one of {', '.join(known)}")
-    return {name: place.get(choice, TIE) for name, choice in said.items()}
-
-
-def _spans(
-    said: Mapping[str, Sequence[tuple[int, int]]], place: Mapping[str, int], task: TaskRow, settings: Settings
-) -> list[Any] | None:
-    if not said:
-        return None
-    if not settings.mark_spans:
-        raise BadAnswer("spans are given; they are not asked")
-    stored: list[Any] = [None] * len(place)
-    for letter, spans in said.items():
-        if letter not in place:
-            raise BadAnswer(f"spans: {letter[:40]!r} is no response; it should be one of {', '.join(place)}")
-        length = _length(task, place[letter])
-        stored[place[letter]] = [_span(letter, span, length) for span in sorted(set(map(tuple, spans)))]
-    return stored
-
-
-def _length(task: TaskRow, position: int) -> int:
-    response = Response(content=content_of(task.responses[position]["content"]))
-    try:
-        return len(words_of(response))
-    except BadSpans as error:
-        raise BadAnswer(f"spans: {error}") from error
-
-
-def _span(letter: str, span: Any, length: int) -> list[int]:
-    if len(span) != 2 or any(type(end) is not int for end in span) or not 0 <= span[0] < span[1] <= length:
-        right = f"start and end within the response's {length} characters, end after start"
-        raise BadAnswer(f"spans: {letter} has {str(span)[:40]}; it should have {right}")
-    return list(span)
-
-
-def _keep_place(session: Session, assignment: AssignmentRow, task: TaskRow) -> None:
-    """Make sure that the place of the assignment is still its own; one that went back is taken again if it is free."""
-    if assignment.state == "live":
-        return
-    if assignment.state in ENDED or _has_another(session, assignment):
+def _take_again(hand: Hand, sheet: _Sheet) -> int | None:
+    again = hand.number(_AGAIN, annotator=sheet.annotator, task=sheet.task, round=sheet.round)
+    if sheet.state != "expired" or again:
         raise LeaseOver("this task was given to you again in the meantime; answer it there")
-    if task.role == "real":
-        slot = take_one(session, lock_task(session, assignment.task_id))
-        if slot is None:
-            raise LeaseOver("the time for this task was over, and somebody else has answered it in the meantime")
-        assignment.slot = slot
+    if sheet.role != "real":
+        return None
+    free, wanted, _ = hand.row(_PLACES, task=sheet.task) or (0, 0, 0)
+    if not free:
+        raise LeaseOver("the time for this task was over, and somebody else has answered it in the meantime")
+    return take_one(hand, sheet.task, wanted)
 
 
-def _has_another(session: Session, assignment: AssignmentRow) -> bool:
-    another = select(func.count()).where(
-        col(AssignmentRow.annotator_id) == assignment.annotator_id,
-        col(AssignmentRow.task_id) == assignment.task_id,
-        col(AssignmentRow.round) == assignment.round,
-        col(AssignmentRow.state).in_(("live", *ENDED)),
-    )
-    return bool(session.execute(another).scalar_one())
-
-
-def _row(answer: Answer, heard: Heard, assignment: AssignmentRow, now: float, *, late: bool) -> AnswerRow:
-    assert assignment.id is not None
-    return AnswerRow(
-        assignment_id=assignment.id,
-        task_id=assignment.task_id,
-        annotator_id=assignment.annotator_id,
+def _store(hand: Hand, sheet: _Sheet, assignment: int, answer: Answer, heard: Heard, now: float) -> None:
+    hand.change(
+        _STORE,
+        assignment_id=assignment,
+        task_id=sheet.task,
+        annotator_id=sheet.annotator,
         choice=answer.choice,
         chosen=heard.chosen,
         strength=heard.strength,
-        ranking=heard.ranking,
-        objectives=heard.objectives,
-        spans=heard.spans,
+        ranking=_json(heard.ranking),
+        objectives=json.dumps(heard.objectives),
+        spans=_json(heard.spans),
         reason=storable(answer.reason),
         seconds=answer.seconds,
-        guidelines_version=assignment.guidelines_version,
-        late=late,
+        guidelines_version=sheet.version,
+        late=sheet.closed is not None,
         created=now,
     )
 
 
-def storable(text: str) -> str:
-    """Return a text with what no database takes (null characters, halves of surrogate pairs) replaced by ``�``."""
-    return _UNSTORABLE.sub("�", text)
+def _json(value: Any) -> str | None:
+    return None if value is None else json.dumps(value)
 
 
-def _after(
-    session: Session, annotator: AnnotatorRow, assignment: AssignmentRow, task: TaskRow, settings: Settings, now: float
-) -> None:
-    """Do what follows from the answer."""
-    if task.role == "practice":
-        _settle_practice(session, annotator, settings, now)
-    elif assignment.state == "skipped":
-        free_one(session, assignment.task_id)
-    elif task.role == "real" and task.wanted > 1:
-        _settle_dispute(session, assignment.task_id, settings)
+def _after(hand: Hand, sheet: _Sheet, heard: Heard, now: float) -> Practised:
+    """Do what follows from the answer; return what became of the annotator's practice."""
+    if sheet.role == "practice":
+        return _settle_practice(hand, sheet, now)
+    if heard.chosen is None:
+        hand.change(queue.FREE_ONE, task=sheet.task)
+    elif sheet.role == "real" and sheet.wanted > 1:
+        _settle_dispute(hand, sheet.task, settings_of(sheet.settings))
+    return ""
 
 
-def _settle_practice(session: Session, annotator: AnnotatorRow, settings: Settings, now: float) -> None:
+def _settle_practice(hand: Hand, sheet: _Sheet, now: float) -> Practised:
     """At the end of a round of practice: passed, or once more while there are rounds left."""
-    said = (
-        select(col(AnswerRow.chosen) == col(TaskRow.expected))
-        .join(AssignmentRow, col(AssignmentRow.id) == col(AnswerRow.assignment_id))
-        .join(TaskRow, col(TaskRow.id) == col(AnswerRow.task_id))
-        .where(
-            col(AnswerRow.annotator_id) == annotator.id,
-            col(TaskRow.role) == "practice",
-            col(AssignmentRow.round) == annotator.practice_round,
-        )
-    )
-    marks = [bool(mark) for mark in session.execute(said).scalars()]
-    asked = session.execute(select(func.count()).where(col(TaskRow.role) == "practice")).scalar_one()
-    if annotator.qualified is not None or len(marks) < asked:
-        return
+    marks = [bool(mark) for (mark,) in hand.rows(_MARKS, annotator=sheet.annotator, round=sheet.practice_round)]
+    asked, settings = hand.number(queue.COUNT_PRACTICE), settings_of(sheet.settings)
+    if sheet.qualified is not None or len(marks) < asked:
+        return ""
     if sum(marks) >= settings.pass_mark * asked - 1e-9:
-        annotator.qualified = now
-    elif annotator.practice_round + 1 < settings.practice_rounds:
-        annotator.practice_round += 1
+        hand.change(queue.QUALIFY, annotator=sheet.annotator, now=now)
+        return "passed"
+    if sheet.practice_round + 1 >= settings.practice_rounds:
+        return ""
+    hand.change(_NEXT_ROUND, annotator=sheet.annotator, round=sheet.practice_round + 1)
+    return "again"
 
 
-def _settle_dispute(session: Session, task_id: int, settings: Settings) -> None:
+def _settle_dispute(hand: Hand, task: int, settings: Settings) -> None:
     """Ask one more annotator, before anything else, where all have answered a shared task and they differ."""
-    task = lock_task(session, task_id)
-    if task.free or task.wanted < 2 or task.disputed >= settings.extra_votes:
+    free, wanted, disputed = hand.row(_PLACES, task=task) or (0, 0, 0)
+    if free or wanted < 2 or disputed >= settings.extra_votes:
         return
-    votes = session.execute(_VOTES, {"task": task_id}).scalars().all()
-    if len(votes) >= task.wanted and len(set(votes)) > 1:
-        task.wanted, task.free, task.disputed, task.turn = task.wanted + 1, 1, task.disputed + 1, FIRST
+    votes = hand.rows(_VOTES, task=task)
+    if len(votes) >= wanted and len(set(votes)) > 1:
+        hand.change(_ASK_ONE_MORE, task=task)
 
 
-def lock_task(session: Session, task_id: int) -> TaskRow:
-    """Return a task's row as it is now; no other transaction changes it until this one ends."""
-    found: TaskRow = session.execute(_TASK, {"task": task_id}).scalar_one()
-    return found
+def _receipt(
+    sheet: _Sheet, assignment: int, chosen: int | None, *, first: bool, late: bool, practised: Practised = ""
+) -> Receipt:
+    return Receipt(assignment=assignment, first=first, late=late, lesson=_lesson(sheet, chosen), practice=practised)
 
 
-def _lesson(task: TaskRow, assignment: AssignmentRow, answer: AnswerRow) -> Lesson | None:
-    if task.role != "practice" or task.expected is None:
+def _lesson(sheet: _Sheet, chosen: int | None) -> Lesson | None:
+    if sheet.role != "practice" or sheet.expected is None:
         return None
-    expected = "tie" if task.expected == TIE else ascii_uppercase[assignment.shown.index(task.expected)]
-    return Lesson(answer.chosen == task.expected, expected, task.explanation)
+    expected = "tie" if sheet.expected == TIE else ascii_uppercase[short(sheet.shown).index(sheet.expected)]
+    return Lesson(chosen == sheet.expected, expected, sheet.explanation)

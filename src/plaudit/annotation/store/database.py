@@ -1,25 +1,21 @@
 """Transactions on SQLite or PostgreSQL: whole or not at all, tried again where that is safe, clear when it is away."""
 
-import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from anyio.to_thread import run_sync
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import (
-    ArgumentError,
-    DatabaseError,
-    DBAPIError,
-    IntegrityError,
-    InterfaceError,
-    OperationalError,
-)
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 
 from plaudit.annotation.errors import StoreAway
+from plaudit.annotation.store.statements import Hand, Raced
+from plaudit.annotation.store.writer import Writer
 
 Result = TypeVar("Result")
 
@@ -61,8 +57,10 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._file = Path(self.url.database or "") if self.is_sqlite else None
         self._inode: tuple[int, int] | None = None
-        self._turn: AbstractContextManager[Any] = threading.Lock() if self.is_sqlite else nullcontext()
+        self._busy_seconds = busy_seconds
         self.engine = _engine(self.url, busy_seconds)
+        self._driver: Any = self.engine.dialect.loaded_dbapi
+        self._writer = Writer(self._connect_sqlite, self._check_file, self._away) if self.is_sqlite else None
 
     @property
     def name(self) -> str:
@@ -77,16 +75,75 @@ class Database:
         Raises:
             StoreAway: the database cannot be reached or cannot write; nothing counts as stored.
         """
+        if self._writer is None:
+            return self._tried(lambda: self._once(work, write=True))
+        writer = self._writer
+        return self._tried(lambda: writer.do_alone(lambda: self._once(work, write=True)))
+
+    def act(self, work: Callable[[Hand], Result], look: Callable[[Hand], Result | None] | None = None) -> Result:
+        """Return what ``work`` returns, once all it did is stored for good: `write` for what is asked for all day.
+
+        In SQLite all works that wait share one commit; in PostgreSQL each has its own transaction, tried again where
+        it raced with another.
+
+        Args:
+            work: reads and writes; it should do nothing but use its hand.
+            look: one statement that reads. Where it returns something, that is the result and nothing is written.
+
+        Raises:
+            StoreAway: the database cannot be reached or cannot write; nothing counts as stored.
+        """
+        if self._writer is not None:
+            return self._writer.do(work, look)
+        return self._tried(lambda: self._acted(work, look))
+
+    async def acting(
+        self, work: Callable[[Hand], Result], look: Callable[[Hand], Result | None] | None = None
+    ) -> Result:
+        """Do as `act` does, without holding up the event loop."""
+        if self._writer is not None:
+            return await self._writer.doing(work, look)
+        return await run_sync(self.act, work, look)
+
+    def hand(self, session: Session) -> Hand:
+        """Return a hand within the session's transaction."""
+        session.flush()
+        cursor = session.connection().connection.cursor()
+        return Hand(cursor, self.url.get_backend_name())
+
+    def _tried(self, attempt: Callable[[], Result]) -> Result:
         for left in range(TRIES, -1, -1):
             try:
-                with self._turn:
-                    return self._once(work, write=True)
-            except (IntegrityError, OperationalError) as error:
-                if not left or not _is_race(error):
+                return attempt()
+            except (DBAPIError, PoolTimeout, Raced, self._driver.Error) as error:
+                if not left or not self._is_race(error):
                     raise self._away(error) from error
-            except (DBAPIError, PoolTimeout) as error:
-                raise self._away(error) from error
         raise AssertionError("unreachable")
+
+    def _acted(self, work: Callable[[Hand], Result], look: Callable[[Hand], Result | None] | None) -> Result:
+        with self._borrowed() as connection:
+            hand = Hand(connection.cursor(), "postgresql")
+            if look is not None:
+                connection.autocommit = True
+                found = look(hand)
+                connection.autocommit = False
+                if found is not None:
+                    return found
+            result = work(hand)
+            connection.commit()
+            return result
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[Any]:
+        """Lend a connection of the driver from the pool; what is not committed at the end is undone."""
+        lent = self.engine.raw_connection()
+        connection: Any = lent.driver_connection
+        try:
+            yield connection
+        finally:
+            if not connection.closed and connection.autocommit:
+                connection.autocommit = False
+            lent.close()
 
     def read(self, work: Callable[[Session], Result]) -> Result:
         """Return what ``work`` returns from one consistent view of the database.
@@ -125,17 +182,42 @@ class Database:
         if self._file is not None:
             self._inode = _inode(self._file)
 
+    def _is_race(self, error: Exception) -> bool:
+        """Return whether two writers met: one of them may just try again."""
+        cause = _cause(error)
+        raced = isinstance(cause, Raced | self._driver.IntegrityError)
+        return raced or getattr(cause, "sqlstate", None) in _RACES
+
     def _away(self, error: Exception) -> Exception:
-        if isinstance(error, IntegrityError):
-            return error
-        if isinstance(error, DBAPIError) and not _is_cut(error):
+        """Return what is raised for an error: itself, unless the database or the way to it is at fault."""
+        if isinstance(error, StoreAway):
+            return StoreAway(*error.args)
+        if not self._is_fault(error):
             return error
         self.engine.dispose()
-        cause = str(getattr(error, "orig", None) or error).strip().split("\n")[0]
+        cause = str(_cause(error)).strip().split("\n")[0]
         return StoreAway(f"the database {self.name} cannot be used now ({cause}); nothing was stored: try again")
+
+    def _is_fault(self, error: Exception) -> bool:
+        """Return whether the database is at fault, whatever the driver calls that, and not the statement.
+
+        SQLite has a plain `DatabaseError` for a file that is damaged or is something else.
+        """
+        cause, driver = _cause(error), self._driver
+        faults = (driver.OperationalError, driver.InterfaceError, PoolTimeout, Raced)
+        cut = isinstance(error, DBAPIError) and error.connection_invalidated
+        return cut or isinstance(cause, faults) or type(cause) is driver.DatabaseError
+
+    def _connect_sqlite(self) -> sqlite3.Connection:
+        """Open the connection of the writing thread."""
+        connection = sqlite3.connect(self._file or "", timeout=self._busy_seconds, check_same_thread=False)
+        _prepare_sqlite(connection, None)
+        return connection
 
     def close(self) -> None:
         """Let all connections go."""
+        if self._writer is not None:
+            self._writer.close()
         self.engine.dispose()
 
 
@@ -162,18 +244,9 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
-def _is_race(error: DBAPIError) -> bool:
-    """Return whether two writers met: one of them may just try again."""
-    return isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", None) in _RACES
-
-
-def _is_cut(error: DBAPIError) -> bool:
-    """Return whether the database or the way to it is at fault, whatever the driver calls that, and not the statement.
-
-    SQLite has a plain `DatabaseError` for a file that is damaged or is something else.
-    """
-    faults = (OperationalError, InterfaceError)
-    return bool(error.connection_invalidated) or isinstance(error, faults) or type(error) is DatabaseError
+def _cause(error: Exception) -> Exception:
+    """Return the driver's error, where SQLAlchemy put its own around it."""
+    return getattr(error, "orig", None) or error
 
 
 def _inode(file: Path) -> tuple[int, int] | None:

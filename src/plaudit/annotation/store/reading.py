@@ -19,7 +19,7 @@ from plaudit.annotation.store.tables import (
 )
 from plaudit.preferences.preference import Content, Message, Response
 
-_ANNOTATOR = select(AnnotatorRow).where(col(AnnotatorRow.id) == bindparam("annotator")).with_for_update()
+_ANNOTATOR = select(AnnotatorRow).where(col(AnnotatorRow.id) == bindparam("annotator")).with_for_update(key_share=True)
 
 
 def campaign_of(session: Session) -> CampaignRow:

@@ -4,13 +4,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from string import ascii_uppercase
 from typing import Any, Self
 
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from plaudit.annotation.errors import BadLink, NotYours, Unknown
+from plaudit.annotation.errors import BadLink, Unknown
 from plaudit.annotation.links import Pass
 from plaudit.annotation.records import (
     Added,
@@ -24,14 +23,14 @@ from plaudit.annotation.records import (
     Progress,
     Receipt,
     Shown,
-    ShownResponse,
     Task,
 )
 from plaudit.annotation.settings import Settings
 from plaudit.annotation.store import reading, schema
-from plaudit.annotation.store.answering import storable, take_answer
-from plaudit.annotation.store.assigning import Held, assign, end
+from plaudit.annotation.store.assigning import end
 from plaudit.annotation.store.database import Database
+from plaudit.annotation.store.desk import Desk
+from plaudit.annotation.store.hearing import storable
 from plaudit.annotation.store.tables import AnnotatorRow, AssignmentRow, CampaignRow, EventRow, GuidelinesRow, TaskRow
 from plaudit.annotation.store.tasks import add_tasks, prioritise
 
@@ -50,6 +49,10 @@ class Store:
         clock: gives the time in seconds since 1970.
         busy_seconds: how long to wait for a lock before the database counts as away.
 
+    Attributes:
+        database: runs its transactions.
+        desk: serves annotators; `next`, `answer` and `release` go through it, and so does the app.
+
     Raises:
         NewerSchema: a newer plaudit wrote the database.
         ValueError: ``where`` names no database that can be used.
@@ -64,6 +67,7 @@ class Store:
     ) -> None:
         self._clock = clock
         self.database = Database(where, busy_seconds)
+        self.desk = Desk(self.database, clock)
         try:
             schema.upgrade(self.database)
             self.database.write(lambda session: self._begin(session, settings or Settings()))
@@ -217,7 +221,7 @@ class Store:
                 held = select(col(AssignmentRow.id)).where(
                     col(AssignmentRow.annotator_id) == annotator_id, col(AssignmentRow.state) == "live"
                 )
-                end(session, list(session.execute(held).scalars()))
+                end(self.database.hand(session), session.execute(held).scalars().all())
 
         self.database.write(work)
 
@@ -296,14 +300,7 @@ class Store:
         Raises:
             Unknown: there is no such annotator.
         """
-
-        def work(session: Session) -> Shown | Pause:
-            campaign = reading.campaign_of(session)
-            settings = Settings.of(campaign.settings)
-            held = assign(session, annotator_id, campaign, settings, self._clock())
-            return held if isinstance(held, Pause) else _shown(held, settings)
-
-        return self.database.write(work)
+        return self.desk.next(annotator_id).view
 
     def answer(self, annotator_id: int, assignment_id: int, answer: Answer) -> Receipt:
         """Store an answer and end its assignment, in one transaction. When this returns, the answer is on the disk.
@@ -317,9 +314,7 @@ class Store:
             LeaseOver: it came too late, and the place is taken.
             BadAnswer: the task does not take this answer; nothing changed, another may be handed in.
         """
-        return self.database.write(
-            lambda session: take_answer(session, annotator_id, assignment_id, answer, self._clock())
-        )
+        return self.desk.answer(annotator_id, assignment_id, answer)
 
     def release(self, annotator_id: int, assignment_id: int) -> None:
         """Give a task back unanswered; the annotator may get it again.
@@ -328,17 +323,7 @@ class Store:
             Unknown: there is no such annotator or assignment.
             NotYours: the assignment is another annotator's.
         """
-
-        def work(session: Session) -> None:
-            reading.lock_annotator(session, annotator_id)
-            assignment = session.get(AssignmentRow, assignment_id)
-            if assignment is None:
-                raise Unknown(f"there is no assignment {assignment_id}")
-            if assignment.annotator_id != annotator_id:
-                raise NotYours(f"assignment {assignment_id} is not yours")
-            end(session, [assignment_id])
-
-        self.database.write(work)
+        self.desk.give_back(annotator_id, assignment_id)
 
     # --- what came of it ----------------------------------------------------------------------------------------------
 
@@ -357,25 +342,3 @@ class Store:
     def answers(self) -> list[Given]:
         """Return every answer, in the order in which they were stored."""
         return self.database.read(lambda session: list(reading.given_in(session)))
-
-
-def _shown(held: Held, settings: Settings) -> Shown:
-    assert held.assignment.id is not None
-    responses = tuple(
-        ShownResponse(letter, reading.content_of(held.task.responses[position]["content"]))
-        for letter, position in zip(ascii_uppercase, held.assignment.shown, strict=False)
-    )
-    return Shown(
-        assignment=held.assignment.id,
-        prompt=reading.content_of(held.task.prompt),
-        responses=responses,
-        objectives=settings.objectives,
-        strengths=settings.strengths if len(responses) == 2 else (),
-        ask_reason=settings.ask_reason,
-        mark_spans=settings.mark_spans,
-        practice=held.task.role == "practice",
-        guidelines_version=held.assignment.guidelines_version,
-        expires=held.assignment.expires,
-        number=held.number,
-        of=held.of,
-    )

@@ -21,9 +21,9 @@ METADATA = MetaData(
 
 ROLES = ("real", "gold", "check", "practice")
 STATES = ("live", "answered", "skipped", "expired")
-_HELD = "state = 'live'"
-_SEEN = "state IN ('live', 'answered', 'skipped')"
-_FREE = "free > 0"
+HELD = "state = 'live'"
+SEEN = "state IN ('live', 'answered', 'skipped')"
+FREE = "free > 0"
 FIRST = -1e300
 """The turn of a task whose answers differ: before every priority."""
 
@@ -91,7 +91,7 @@ class TaskRow(SQLModel, table=True):
         UniqueConstraint("key"),
         CheckConstraint(_one_of("role", ROLES), name="role"),
         CheckConstraint("free >= 0 AND free <= wanted", name="free"),
-        Index("ix_task_queue", "turn", "position", sqlite_where=text(_FREE), postgresql_where=text(_FREE)),
+        Index("ix_task_queue", "turn", "position", sqlite_where=text(FREE), postgresql_where=text(FREE)),
         Index("ix_task_role", "role", "position"),
     )
 
@@ -123,19 +123,17 @@ class AssignmentRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("task_id", "slot"),
         CheckConstraint(_one_of("state", STATES), name="state"),
-        Index(
-            "ix_assignment_held", "annotator_id", unique=True, sqlite_where=text(_HELD), postgresql_where=text(_HELD)
-        ),
+        Index("ix_assignment_held", "annotator_id", unique=True, sqlite_where=text(HELD), postgresql_where=text(HELD)),
         Index(
             "ix_assignment_seen",
             "annotator_id",
             "task_id",
             "round",
             unique=True,
-            sqlite_where=text(_SEEN),
-            postgresql_where=text(_SEEN),
+            sqlite_where=text(SEEN),
+            postgresql_where=text(SEEN),
         ),
-        Index("ix_assignment_expires", "expires", sqlite_where=text(_HELD), postgresql_where=text(_HELD)),
+        Index("ix_assignment_expires", "expires", sqlite_where=text(HELD), postgresql_where=text(HELD)),
     )
 
     id: int | None = Field(default=None, primary_key=True)

@@ -35,7 +35,7 @@ def test_writes_a_row_a_prompt(policy: Path, tmp_path: Path, capsys: pytest.Capt
         {"messages": turns},
         {"prompt": "Hi", "id": "p/1"},
     ]
-    prompts, output = tmp_path / "prompts.jsonl", tmp_path / "new" / "responses.jsonl"
+    prompts, output = tmp_path / "prompts.jsonl", tmp_path / "responses.jsonl"
     prompts.write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert main(_asked(policy, prompts, output, "-k", "3", "--json")) == 0
     printed = json.loads(capsys.readouterr().out)
@@ -87,7 +87,7 @@ def test_bad_input(
 
 
 def test_files_are_not_overwritten_unasked(policy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A file that is there, and one of another kind, are refused."""
+    """A file that is there, one of another kind, and one in no folder, are refused."""
     prompts, output = tmp_path / "prompts.txt", tmp_path / "a.jsonl"
     prompts.write_text("Hi\n")
     output.write_text("precious")
@@ -97,4 +97,6 @@ def test_files_are_not_overwritten_unasked(policy: Path, tmp_path: Path, capsys:
     assert output.read_text() == "precious"
     assert main(_asked(policy, prompts, tmp_path / "a.csv")) == 1
     assert ".jsonl" in capsys.readouterr().err
+    assert main(_asked(policy, prompts, tmp_path / "new" / "a.jsonl")) == 1
+    assert "there is no folder" in capsys.readouterr().err
     assert main(_asked(policy, tmp_path / "none.txt", tmp_path / "b.jsonl")) == 1

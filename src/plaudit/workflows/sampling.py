@@ -1,9 +1,9 @@
 """Responses to prompts from a policy, written to a file that `plaudit annotate --pairs` takes."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from plaudit.preferences.fields import DERIVED, content_id, plain, take_identity
 from plaudit.preferences.files import files_of, rows_of
 from plaudit.preferences.preference import Content
 from plaudit.preferences.rows import BadSource, Ledger, Row
-from plaudit.replacing import replacing
+from plaudit.preferences.saving import require_free, save_rows
 
 SIDES = ("chosen", "rejected", "responses", "response", "response_a", "response_b", "text", "label", "margin")
 """Fields about responses that a file of prompts may have; they are not taken along."""
@@ -94,10 +94,7 @@ def require(source: Path, output: Path, count: int, *, overwrite: bool) -> None:
     """Refuse what cannot be done, before a policy is loaded for it (see `sample`)."""
     if count < 2:
         raise BadSampling(f"{count} responses a prompt are asked for; a comparison takes two or more")
-    if output.suffix != ".jsonl":
-        raise BadSampling(f"{output} should end in .jsonl: a row a prompt is written")
-    if output.exists() and not overwrite:
-        raise BadSampling(f"{output} is there already; name another file, or replace it with --overwrite")
+    require_free(output, overwrite=overwrite)
     if next(read_prompts(source), None) is None:
         raise BadSource(f"{source}: it holds no prompts")
 
@@ -111,31 +108,44 @@ def sample(
 
     Args:
         source: see `read_prompts`.
-        output: a ``.jsonl`` file.
+        output: a ``.jsonl`` or ``.jsonl.gz`` file.
         sampler: the policy.
         count: responses a prompt, two or more.
         limit: take so many prompts at most.
         overwrite: replace a file that is there.
 
     Raises:
-        BadSampling: ``count`` is too small, or the file is there, or has another ending.
+        BadSampling: ``count`` is too small.
+        Unsaved: the file is there, its folder is not, or it has another ending.
         BadRow, BadSource: see `read_prompts`.
     """
     require(source, output, count, overwrite=overwrite)
-    prompts = list(read_prompts(source))[:limit]
-    output.parent.mkdir(parents=True, exist_ok=True)
-    left_out: Counter[str] = Counter()
-    kept = responses = cut = 0
-    with replacing(output) as file, file.open("w", encoding="utf-8") as stream:
-        for prompt, found in zip(prompts, sampler.sample((one.content for one in prompts), count), strict=True):
-            if len(found.texts) < count:
-                left_out[
-                    "fewer different responses than asked for" if len(found.texts) > 1 else "no two different"
-                ] += 1
-            if len(found.texts) > 1:
-                stream.write(json.dumps(_row(prompt, found), ensure_ascii=False) + "\n")
-                kept, responses, cut = kept + 1, responses + len(found.texts), cut + sum(found.cut)
-    return Written(output, kept, responses, cut, left_out)
+    prompts = list(islice(read_prompts(source), limit))
+    found = zip(prompts, sampler.sample((one.content for one in prompts), count), strict=True)
+    tally = _Tally(count)
+    rows = (_row(prompt, sampled) for prompt, sampled in found if tally.takes(sampled))
+    kept = save_rows(rows, output, overwrite=overwrite)
+    return Written(output, kept, tally.responses, tally.cut, tally.left_out)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What was sampled so far, of ``wanted`` responses a prompt."""
+
+    wanted: int
+    responses: int = 0
+    cut: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    def takes(self, found: Sampled) -> bool:
+        """Count a prompt's responses, and return whether there is something to compare."""
+        several = len(found.texts) > 1
+        if len(found.texts) < self.wanted:
+            self.left_out[FEWER if several else NONE] += 1
+        if several:
+            self.responses += len(found.texts)
+            self.cut += sum(found.cut)
+        return several
 
 
 def _row(prompt: Prompt, found: Sampled) -> dict[str, Any]:

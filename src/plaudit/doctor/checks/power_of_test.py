@@ -50,8 +50,8 @@ class PowerOfTest:
             severity="warning" if least > WORRYING else "note",
             sentence=(
                 f"{name} has {count:,} comparisons in {groups:,} groups: two models on such data must "
-                f"differ by {least:.1%} in accuracy to be told apart (level 0.05, power 0.8), about half of that on "
-                "the same comparisons."
+                f"differ by {least:.1%} in accuracy to be told apart (level 0.05, power 0.8), and by less where both "
+                "are measured on the same comparisons."
             ),
             advice="Hold out more (--set data.test_share), or do not choose between models by it.",
             count=count,

@@ -44,7 +44,7 @@ class Templates:
 def _unencodable(examined: Examined, tokenize: Tokenize) -> Iterator[Finding]:
     """Yield the pairs that plaudit itself cannot write; those that are empty or too long have checks of their own."""
     problems: dict[str, list[int]] = defaultdict(list)
-    for at, one in enumerate(tokenize.measure(examined.pairs)):
+    for at, one in enumerate(examined.measured):
         if one.problem not in ("", "response_too_long", "empty_response"):
             problems[one.problem].append(int(examined.owner[at]))
     if problems:

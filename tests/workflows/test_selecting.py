@@ -164,7 +164,12 @@ POOLS = {
     "texts": {"prompt": "Is it good?", "responses": ["Yes.", "No."], "id": "x"},
     "objects": {"prompt": "Is it good?", "responses": [{"text": "Yes.", "cut": True}, {"text": "No."}]},
     "sides": {"prompt": "Is it good?", "response_a": "No.", "response_b": "Yes."},
-    "queue": {"prompt": "Is it good?", "responses": [{"text": "Yes."}, {"text": "No."}], "pairwise": [], "pair_order": []},
+    "queue": {
+        "prompt": "Is it good?",
+        "responses": [{"text": "Yes."}, {"text": "No."}],
+        "pairwise": [],
+        "pair_order": [],
+    },
     "labelled": {"prompt": "Is it good?", "chosen": "Yes.", "rejected": "No."},
     "ranked": {"prompt": "Is it good?", "responses": [{"text": "Yes.", "rank": 1}, {"text": "No.", "rank": 0}]},
 }

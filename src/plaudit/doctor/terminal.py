@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from plaudit.doctor.examination import Examination
-from plaudit.doctor.finding import Finding, plural
+from plaudit.doctor.finding import Finding, plural, said_of
 
 STYLES = {"error": "bold red", "warning": "bold yellow", "note": "bold cyan"}
 PLACES = 3
@@ -83,6 +83,5 @@ def _silent(examination: Examination) -> Table:
     table.add_column("")
     for name, outcome in examination.outcomes.items():
         if not outcome.findings:
-            said = f"not applicable: {outcome.reason}" if outcome.reason else outcome.measured
-            table.add_row(name, _text(said, "dim" if outcome.reason else ""))
+            table.add_row(name, _text(said_of(outcome), "dim" if outcome.reason else ""))
     return table

@@ -17,6 +17,8 @@ from plaudit.preferences.saving import require_free, save_rows
 SIDES = ("chosen", "rejected", "responses", "response", "response_a", "response_b", "text", "label", "margin")
 """Fields about responses that a file of prompts may have; they are not taken along."""
 
+AGAIN = "the same prompt again"
+ASKED = "a text or a list of turns that ends with the user's"
 FEWER, NONE = "fewer different responses than asked for", "no two different responses: left out"
 
 
@@ -53,29 +55,46 @@ class Written:
         return [f"{self.file}: {counts}", *(f"  {reason}: {count:,}" for reason, count in self.left_out.items())]
 
 
-def read_prompts(source: Path) -> Iterator[Prompt]:
+def read_prompts(source: Path, left_out: Counter[str] | None = None) -> Iterator[Prompt]:
     """Yield the prompts of a file or folder, each once: ``prompt`` or ``messages`` of each row, each line of a .txt.
+
+    Args:
+        source: the file or folder.
+        left_out: counts rows that were there before, under one id or none and with one prompt.
 
     Raises:
         BadSource: it is missing or not of a known kind.
-        BadRow: a row has no prompt.
+        BadRow: a row has no prompt that a policy could answer, or the id of another one.
     """
-    seen: set[str] = set()
+    seen: dict[str, Content] = {}
     for row in _rows(source):
         prompt = _prompt(row)
         if prompt.id not in seen:
-            seen.add(prompt.id)
+            seen[prompt.id] = prompt.content
             yield prompt
+        elif seen[prompt.id] != prompt.content:
+            raise row.bad(
+                "id", f"{prompt.id!r} is the id of an earlier prompt; every one needs its own", "duplicate id"
+            )
+        elif left_out is not None:
+            left_out[AGAIN] += 1
 
 
 def _rows(source: Path) -> Iterator[Row]:
     if source.suffix == ".txt" and source.is_file():
-        for at, line in enumerate(source.read_text(encoding="utf-8").splitlines(), 1):
+        for at, line in enumerate(_lines(source), 1):
             if line.strip():
                 yield Row({"prompt": line.strip()}, str(source), at)
         return
     for file in files_of(source):
         yield from rows_of(file, Ledger(), str(file))
+
+
+def _lines(source: Path) -> list[str]:
+    try:
+        return source.read_text(encoding="utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise BadSource(f"{source}: it should be UTF-8 text ({error.reason} at byte {error.start})") from error
 
 
 def _prompt(row: Row) -> Prompt:
@@ -84,7 +103,11 @@ def _prompt(row: Row) -> Prompt:
         rest["prompt"] = rest.pop("messages")
     content = take_prompt(row, rest)
     if not content:
-        raise row.missing("prompt", "a text or a list of turns that ends with the user's")
+        raise row.missing("prompt", ASKED)
+    if isinstance(content, str) and not content.strip():
+        raise row.wrong("prompt", content, ASKED)
+    if not isinstance(content, str) and content[-1].role == "assistant":
+        raise row.bad("prompt", f"ends with an assistant's turn; it should be {ASKED}", "answered already")
     rest = {name: value for name, value in rest.items() if name not in ("prompt", "prompt_format")}
     identity = take_identity(rest)
     return Prompt(identity["id"] or content_id(content, ()), content, rest)
@@ -115,14 +138,16 @@ def sample(
         overwrite: replace a file that is there.
 
     Raises:
-        BadSampling: ``count`` is too small.
+        BadSampling: ``count`` is too small, or the policy cannot answer one of the prompts; nothing is drawn then.
         Unsaved: the file is there, its folder is not, or it has another ending.
         BadRow, BadSource: see `read_prompts`.
     """
     require(source, output, count, overwrite=overwrite)
-    prompts = list(islice(read_prompts(source), limit))
-    found = zip(prompts, sampler.sample((one.content for one in prompts), count), strict=True)
     tally = _Tally(count)
+    prompts = list(islice(read_prompts(source, tally.left_out), limit))
+    for one in prompts:
+        sampler.require(one.content)
+    found = zip(prompts, sampler.sample((one.content for one in prompts), count), strict=True)
     rows = (_row(prompt, sampled) for prompt, sampled in found if tally.takes(sampled))
     kept = save_rows(rows, output, overwrite=overwrite)
     return Written(output, kept, tally.responses, tally.cut, tally.left_out)

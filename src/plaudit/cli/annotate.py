@@ -1,5 +1,6 @@
 """Let people compare responses in the browser."""
 
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
@@ -52,15 +53,10 @@ def annotate(
 ) -> None:
     """Serve a web page on which people compare responses; print the owner's link and annotators'."""
     _require_installed()
-    from plaudit import config
-    from plaudit.annotation.settings import Settings
     from plaudit.workflows import annotating
 
     asked = {"overlap": overlap, "overlap_share": overlap_share, "objectives": objective, "title": title}
-    tables = config.read(None, setting or (), {"annotation": Settings})
-    settings: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
-    settings = tables.get("annotation", {}) | settings
-    config.build(Settings, settings, "annotation")
+    settings = _settings(asked, setting or ())
     drawn = [] if prompts is None else [_sampled(prompts, responses, policy, count, max_new_tokens)]
     given = [*(pairs or ()), *drawn]
     campaign = annotating.Campaign(
@@ -74,6 +70,17 @@ def annotate(
         emit(opened.to_json(base), "\n".join(opened.lines(base)), as_json=as_json)
         if serve:
             annotating.serve(opened, host, port)
+
+
+def _settings(asked: Mapping[str, Any], dotted: Sequence[str]) -> dict[str, Any]:
+    """Return the settings that were given, once it is sure that they can be."""
+    from plaudit import config
+    from plaudit.annotation.settings import Settings
+
+    tables = config.read(None, dotted, {"annotation": Settings})
+    given = tables.get("annotation", {}) | {name: value for name, value in asked.items() if value is not None}
+    config.build(Settings, given, "annotation")
+    return given
 
 
 def _sampled(prompts: Path, responses: Path, policy: str, count: int, max_new_tokens: int) -> str:

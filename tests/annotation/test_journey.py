@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -107,12 +108,13 @@ class Shift:
 
 @pytest.fixture(scope="module")
 def reviews() -> list[tuple[str, str]]:
-    """Two real reviews a comparison: one of a film that people took it to praise, and one of the other kind."""
+    """Two real reviews a comparison: of those that people read as praising a film most, and as damning it most."""
     rated = [record.responses[0] for record in read("builtin:movie-ratings")]
     short = [one for one in rated if 40 <= len(str(one.content)) <= 160]
-    good = [" ".join(str(one.content).split()) for one in short if one.ratings["rating"] >= 2]
-    poor = [" ".join(str(one.content).split()) for one in short if one.ratings["rating"] <= -2]
-    return list(zip(good[:COMPARISONS], poor, strict=False))
+    ordered = [" ".join(str(one.content).split()) for one in sorted(short, key=lambda one: one.ratings["rating"])]
+    draw = random.Random(0)
+    good, poor = (draw.sample(end, COMPARISONS) for end in (ordered[-COMPARISONS:], ordered[:COMPARISONS]))
+    return list(zip(good, poor, strict=True))
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from plaudit.doctor.rates import rate, surely_above, surely_below, told
 from plaudit.doctor.section import page
 from plaudit.doctor.terminal import text
 from plaudit.pages import html
-from plaudit.preferences.preference import Message, Preference, Response
+from plaudit.preferences.preference import Comparison, Message, Preference, Response
 from tests.doctor.world import PLANTED, Case, Plain, clean, said, voted, with_responses
 
 QUICK = ["empty_responses", "ties", "templates", "roles"]
@@ -135,6 +135,36 @@ def test_sides_by_annotator_are_counted_as_by_hand() -> None:
     [listing] = finding.listings
     assert len(listing.rows) == 20
     assert all(row == (row[0], len(counted[row[0]]), f"{np.mean(counted[row[0]]):.1%}") for row in listing.rows)
+
+
+def test_votes_on_different_objectives_do_not_disagree() -> None:
+    """Who finds one response kinder and the other truer contradicts nobody; on one objective, they do."""
+    sides = [Comparison(chosen=0, rejected=1, annotator="a"), Comparison(chosen=1, rejected=0, annotator="b")]
+    apart = [replace(edge, objective=name) for edge, name in zip(sides, ("kind", "true"), strict=True)]
+    alike = [replace(edge, objective=name, annotator=f"{who}{name}") for name in ("kind", "true")
+             for edge, who in zip(sides, "xy", strict=True)]  # fmt: skip
+    by_objective = Case([replace(record, comparisons=tuple(apart)) for record in clean()]).examined()
+    [finding] = examine(Case([replace(record, comparisons=tuple(alike)) for record in clean()]).examined(),
+                        ["agreement"]).findings  # fmt: skip
+
+    assert "judged more than once" in examine(by_objective, ["agreement"]).outcomes["agreement"].reason
+    assert finding.numbers["agreement"].value == 0
+
+
+@pytest.mark.parametrize("longer", [False, True])
+def test_what_length_does_not_spread_is_no_power(longer: bool) -> None:
+    """Responses of one length, or a longer one that always wins, do not make a small test able to tell everything."""
+    records = [
+        with_responses(record, *(("yes, it is" if longer and edge.chosen == side else "no, no") for side in (0, 1)))
+        for record in clean()[:200]
+        for edge in record.comparisons
+    ]
+    records = [replace(record, extra={"split": "test" if at < 50 else "train"}) for at, record in enumerate(records)]
+    [finding] = examine(Case(records).examined(), ["power_of_test"]).findings
+    alone = 2.8 * np.sqrt(2 * 0.8 * 0.2 / 50)
+
+    assert finding.code == "small_test"
+    assert finding.numbers["detectable"] == pytest.approx(alone, rel=0.05)
 
 
 def test_a_terminal_is_given_no_orders() -> None:

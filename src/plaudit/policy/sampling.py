@@ -16,7 +16,7 @@ from transformers import (
 )
 
 from plaudit import assets
-from plaudit.models.backbone import refuse_unsafe
+from plaudit.models.backbone import refuse_unsafe, require_tokenizer
 from plaudit.models.quiet import quiet
 from plaudit.policy.drawing import Drawing, seed_of
 from plaudit.preferences.fields import plain
@@ -90,13 +90,14 @@ class Sampler:
         """Return a sampler of a policy: a built-in, a folder, or a hub id (see `plaudit.assets.base_model`).
 
         Raises:
-            BadBase: the folder holds no safetensors weights, or asks to run code.
+            BadBase: the folder holds no safetensors weights or no tokenizer, or asks to run code.
             BadSampling: a setting is out of range, or there is no such dtype.
         """
         if dtype not in ("float32", "bfloat16", "float16"):
             raise BadSampling(f"dtype is {dtype!r}; it should be float32, bfloat16 or float16")
         folder = assets.base_model(name)
         refuse_unsafe(folder)
+        require_tokenizer(folder)
         with quiet():
             model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype), use_safetensors=True)
             tokenizer = AutoTokenizer.from_pretrained(folder)

@@ -78,7 +78,9 @@ def _settings(asked: Mapping[str, Any], dotted: Sequence[str]) -> dict[str, Any]
     from plaudit.annotation.settings import Settings
 
     tables = config.read(None, dotted, {"annotation": Settings})
-    given = tables.get("annotation", {}) | {name: value for name, value in asked.items() if value is not None}
+    given: dict[str, Any] = tables.get("annotation", {}) | {
+        name: value for name, value in asked.items() if value is not None
+    }
     config.build(Settings, given, "annotation")
     return given
 

@@ -8,6 +8,7 @@ import pytest
 from plaudit.annotation.settings import Settings
 from plaudit.annotation.store import Store
 from tests.annotation.postgres import NoServer, Server
+from tests.browser import PATIENCE, launched
 
 PLAIN = Settings(overlap_share=0, gold_rate=0, check_rate=0)
 """Every comparison once, nothing mixed in."""
@@ -61,3 +62,37 @@ def open_store(where: str, clock: Clock) -> Iterator[Callable[..., Store]]:
     yield open_one
     for store in opened:
         store.close()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A headless Chromium, or skip; for slow tests."""
+    with launched() as opened:
+        yield opened
+
+
+@pytest.fixture
+def visit(chromium):
+    """Open a browser of its own at a link; at the end nothing was complained of but what a test expects."""
+    contexts, complaints, expected = [], [], []
+
+    def go(link: str, width: int = 1280, scheme: str = "light", expect: str = "never"):
+        expected.append(expect)
+        touch = width < 500
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, has_touch=touch, accept_downloads=True
+        )
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE)
+        context.on("console", lambda one: complaints.append(one.text) if one.type in {"error", "warning"} else None)
+        context.on("weberror", lambda one: complaints.append(str(one.error)))
+        page = context.new_page()
+        page.goto(link)
+        return page
+
+    yield go
+    for context in contexts:
+        for page in context.pages:
+            assert page.evaluate("window.broken") is None
+        context.close()
+    assert [one for one in complaints if not any(words in one for words in expected)] == []

@@ -10,27 +10,21 @@ from typing import Self
 
 import psycopg
 
-INSTALL = "apt-get install -y postgresql  (as root; no server needs to be running)"
+from tests.debian import Missing, postgresql
 
 
 class NoServer(Exception):
     """There is no PostgreSQL here that could be started."""
 
 
-def programs() -> Path:
-    """Return the folder of the newest server's programs."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
-    named = shutil.which("initdb")
-    if not found and named is None:
-        raise NoServer(f"PostgreSQL is not installed: {INSTALL}")
-    return found[-1].parent if found else Path(str(named)).resolve().parent
-
-
 class Server:
     """A cluster that can be stopped, killed and started again; a context that leaves nothing behind."""
 
     def __init__(self) -> None:
-        self.programs = programs()
+        try:
+            self.programs = postgresql()
+        except Missing as error:
+            raise NoServer(str(error)) from error
         self.user = "postgres" if os.geteuid() == 0 else None
         if self.user and shutil.which("runuser") is None:
             raise NoServer("PostgreSQL refuses to run as root, and there is no runuser to run it as another")

@@ -2,82 +2,22 @@
 
 import json
 import os
-import shutil
-import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
-import urllib.request
-from collections import Counter
-from pathlib import Path
 
 import pytest
 import uvicorn
 
 from plaudit.annotation.records import Task
 from plaudit.annotation.settings import Settings
-from plaudit.annotation.store import Store
 from plaudit.preferences.preference import Response
-from plaudit.preferences.reading import read
-from tests.annotation.campaigns import GOOD, POOR, pairs, task
+from tests.annotation.campaigns import pairs, task
 from tests.annotation.conftest import PLAIN
+from tests.annotation.driving import assignment, free_port, letter_of, submit_and_wait
 from tests.annotation.site import EVIL, Site
+from tests.browser import PATIENCE, SETTINGS
 
 pytestmark = pytest.mark.slow
-
-CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
-)
-SETTINGS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
-PATIENCE = 120_000
-"""Milliseconds: machines do other things besides."""
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    """A headless Chromium, or skip."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not CHROMIUM:
-        pytest.skip("there is no chromium on the path")
-    with playwright.sync_playwright() as running:
-        opened = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def visit(chromium):
-    """Open a browser of its own at a link; at the end nothing was complained of but what a test expects."""
-    contexts, complaints, expected = [], [], []
-
-    def go(link: str, width: int = 1280, scheme: str = "light", expect: str = "never"):
-        expected.append(expect)
-        touch = width < 500
-        context = chromium.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, has_touch=touch, accept_downloads=True
-        )
-        contexts.append(context)
-        context.set_default_timeout(PATIENCE)
-        context.on("console", lambda one: complaints.append(one.text) if one.type in {"error", "warning"} else None)
-        context.on("weberror", lambda one: complaints.append(str(one.error)))
-        page = context.new_page()
-        page.goto(link)
-        return page
-
-    yield go
-    for context in contexts:
-        for page in context.pages:
-            assert page.evaluate("window.broken") is None
-        context.close()
-    assert [one for one in complaints if not any(words in one for words in expected)] == []
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 @pytest.fixture
@@ -108,142 +48,7 @@ def link(site: Site, base: str, name: str = "ann") -> str:
     return base + site.door.annotator_link(site.store.add_annotator(name), 1)
 
 
-def letter_of(page, said: str = GOOD) -> str:
-    return str(page.locator("[data-letter]", has_text=said).first.get_attribute("data-letter"))
-
-
-def assignment(page) -> str:
-    return str(page.locator("[name=assignment]").get_attribute("value"))
-
-
-def submit_and_wait(page, meanwhile=lambda page: None, key: str = "Enter") -> None:
-    """Press Enter, and wait for the page that comes next."""
-    before = assignment(page)
-    page.keyboard.press(key)
-    meanwhile(page)
-    page.wait_for_selector(f"[name=assignment]:not([value='{before}']), .notice-page", state="attached")
-
-
-# --- a server that dies -----------------------------------------------------------------------------------------------
-
-
-class Serving:
-    """``plaudit annotate`` as a process that can be killed and started again at the same address."""
-
-    def __init__(self, folder: Path, database: str, source: Path) -> None:
-        self.port = free_port()
-        self.base = f"http://127.0.0.1:{self.port}"
-        names = [part for name in ("ann", "bob", "cat") for part in ("--annotator", name)]
-        self.command = [
-            *(sys.executable, "-m", "plaudit", "annotate", "--json", "--port", str(self.port)),
-            *("--database", database, "--secret", str(folder / "secret"), *names, "--pairs", str(source)),
-            *("--overlap", "2", "--overlap-share", "0.5", "--set", "annotation.extra_votes=0"),
-        ]  # fmt: skip
-        self.process: subprocess.Popen[str] | None = None
-
-    def start(self) -> dict:
-        source = Path(__file__).parents[2] / "src"
-        self.process = subprocess.Popen(
-            self.command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(source)}
-        )
-        told = json.loads(self.process.stdout.readline())
-        for _ in range(1200):
-            try:
-                urllib.request.urlopen(f"{self.base}/health", timeout=5).close()
-                return told
-            except OSError:
-                time.sleep(0.1)
-        raise AssertionError("the server does not answer")
-
-    def kill(self) -> None:
-        if self.process is not None:
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait(30)
-            self.process.stdout.close()
-
-
-COMPARISONS = 60
-
-
-class Shift:
-    """Annotators who answer by keyboard, and what they mean to say: mostly the good one, now and then the poor one."""
-
-    def __init__(self, serving: Serving) -> None:
-        self.serving = serving
-        self.meant: dict[tuple[str, str], str] = {}
-
-    def answer(self, name: str, page, *, kill: bool = False) -> None:
-        """Answer what is shown; if asked, the server is killed before Enter is pressed, and started again."""
-        at = len(self.meant) + 1
-        key = "t" + page.locator(".prompt .words").inner_text().removeprefix("p")
-        wanted = POOR if at % 7 == 0 else GOOD
-        page.keyboard.press(letter_of(page, wanted).lower())
-        page.keyboard.press(str(1 + at % 3))
-        if at % 5 == 0:
-            page.keyboard.press("r")
-            page.keyboard.type(f"reason {at}")
-            page.keyboard.press("Escape")
-        self.meant[name, key] = wanted
-        if kill:
-            self.serving.kill()
-            submit_and_wait(page, self._starts_again)
-        else:
-            submit_and_wait(page)
-
-    def _starts_again(self, page) -> None:
-        page.locator("#saving", has_text="kept in this browser").wait_for()
-        self.serving.start()
-
-    def work(self, people: dict) -> None:
-        """Take turns until there is nothing left for anybody."""
-        while any(page.locator("#answer").count() for page in people.values()):
-            for name, page in people.items():
-                if page.locator("#answer").count():
-                    self.answer(name, page, kill=len(self.meant) == 30)
-                else:
-                    page.goto(f"{self.serving.base}/task")
-
-
-@pytest.fixture
-def serving(where, tmp_path):
-    """``plaudit annotate`` over 60 comparisons, half of them for two people."""
-    source = tmp_path / "pairs.jsonl"
-    rows = [{"prompt": f"p{n}", "responses": [f"{GOOD} {n}", f"{POOR} {n}"], "id": f"t{n}"} for n in range(COMPARISONS)]
-    source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    started = Serving(tmp_path, where, source)
-    yield started
-    started.kill()
-
-
-def votes_of(file: Path) -> dict[tuple[str, str], str]:
-    """Return who prefers what in which record of an export."""
-    return {
-        (edge.annotator, record.id): str(record.responses[edge.chosen].content).rsplit(" ", 1)[0]
-        for record in read(str(file))
-        for edge in record.comparisons
-    }
-
-
-def test_three_annotators_one_killed_server_and_every_answer_once(serving, where, tmp_path, visit) -> None:
-    """By keyboard alone, with the server killed before an Enter: every answer is there once, as it was meant, and the
-    export says the same.
-    """
-    told = serving.start()
-    shift = Shift(serving)
-    shift.work({name: visit(address, expect="ERR_") for name, address in told["annotators"].items()})
-    owner = visit(told["owner"])
-    with owner.expect_download() as saving:
-        owner.get_by_role("link", name="annotations.jsonl").click()
-    saving.value.save_as(tmp_path / "annotations.jsonl")
-    with Store(where) as store:
-        answers = store.answers()
-
-    assert len(answers) == len(shift.meant) == COMPARISONS * 3 // 2
-    assert Counter((one.annotator, one.task) for one in answers) == dict.fromkeys(shift.meant, 1)
-    assert {(one.annotator, one.task): (GOOD, POOR)[one.chosen] for one in answers} == shift.meant
-    assert set(Counter(one.task for one in answers).values()) == {1, 2}
-    assert sum(bool(one.reason) for one in answers) == len(answers) // 5
-    assert votes_of(tmp_path / "annotations.jsonl") == shift.meant
+# --- what is kept -----------------------------------------------------------------------------------------------------
 
 
 def test_an_answer_survives_server_and_browser(served, visit) -> None:

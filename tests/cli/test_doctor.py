@@ -59,6 +59,20 @@ def test_json_is_one_object_and_the_page_is_written(
     assert "plaudit clean DATA --repair empty_responses" in html
 
 
+def test_rows_that_cannot_be_read_are_told_of_however_few_are_looked_at(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With --limit too: the file has them all the same."""
+    broken = tmp_path / "broken.jsonl"
+    broken.write_text(file.read_text(encoding="utf-8") + '{"prompt": 3}\n', encoding="utf-8")
+    assert main(["doctor", str(broken), *QUICK, "--limit", "5", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+
+    assert found["data"]["records"] == 5
+    [lost] = [one for one in found["findings"] if one["code"] == "malformed_rows"]
+    assert (lost["count"], lost["places"][0]["row"]) == (1, 61)
+
+
 @pytest.mark.parametrize(("arguments", "code"), [([], 0), (["--fail-on", "error"], 1), (["--fail-on", "warning"], 1)])
 def test_it_fails_only_where_it_is_asked_to(file: Path, arguments: list[str], code: int) -> None:
     """The exit code is 0 unless something as bad as asked for is found."""
@@ -87,6 +101,9 @@ def test_what_is_cleaned_is_found_no_more(file: Path, tmp_path: Path, capsys: py
         (["doctor", "FILE", "--format", "xml"], "'xml' is not one of the formats"),
         (["doctor", "FILE", "--resamples", "3"], "resamples 100 or more"),
         (["doctor", "FILE", "--against", "gone.csv"], "no such file"),
+        (["doctor", "FILE", "--max-length", "64"], "are for --tokenizer; name one"),
+        (["doctor", "FILE", "--template", "plain"], "are for --tokenizer; name one"),
+        (["doctor", "FILE", "--tokenizer", "."], "no tokenizer (tokenizer.json"),
         (["clean", "FILE", "--repair", "all", "--output", "x.jsonl"], "there is no repair 'all'"),
         (["clean", "FILE", "--repair", "contamination", "--output", "x.jsonl"], "--against"),
         (["clean", "nowhere.jsonl", "--repair", "ties", "--output", "x.jsonl"], "no such file"),

@@ -35,13 +35,14 @@ def test_writes_a_row_a_prompt(policy: Path, tmp_path: Path, capsys: pytest.Capt
         {"messages": turns},
         {"prompt": "Hi", "id": "p/1"},
     ]
-    prompts, output = tmp_path / "prompts.jsonl", tmp_path / "new" / "responses.jsonl"
+    prompts, output = tmp_path / "prompts.jsonl", tmp_path / "responses.jsonl"
     prompts.write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert main(_asked(policy, prompts, output, "-k", "3", "--json")) == 0
     printed = json.loads(capsys.readouterr().out)
     first, second = map(json.loads, output.read_text(encoding="utf-8").splitlines())
 
-    assert (printed["prompts"], printed["responses"], printed["left_out"]) == (2, 6, {})
+    assert (printed["prompts"], printed["responses"]) == (2, 6)
+    assert printed["left_out"] == {"the same prompt again": 1}
     assert (first["prompt"], first["id"], first["topic"]) == ("Hi", "p/1", "tea")
     assert "chosen" not in first
     assert second["prompt"] == turns
@@ -61,12 +62,30 @@ def test_a_text_file_is_a_prompt_a_line(policy: Path, tmp_path: Path, capsys: py
     assert "2 responses to 1 prompts" in capsys.readouterr().out
 
 
+def test_a_text_file_may_be_of_another_maker(policy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A byte order mark and carriage returns are no part of a prompt; what is no UTF-8 is refused in a sentence."""
+    prompts, output = tmp_path / "prompts.txt", tmp_path / "a.jsonl"
+    prompts.write_bytes("\ufeffOne\x0b?\r\nTwo?\r\n".encode())
+    assert main(_asked(policy, prompts, output)) == 0
+    said = [json.loads(line)["prompt"] for line in output.read_text(encoding="utf-8").splitlines()]
+    prompts.write_bytes(b"One?\n\xff\xfe")
+    capsys.readouterr()
+
+    assert said == ["One\x0b?", "Two?"]
+    assert main(_asked(policy, prompts, tmp_path / "b.jsonl")) == 1
+    assert "should be UTF-8 text (invalid start byte at byte 5)" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("held", "more", "said"),
     [
         ("", (), "no prompts"),
         ('{"text": "x"}\n', (), "prompt"),
         ('{"prompt": 7}\n', (), "prompt"),
+        ('{"prompt": " "}\n', (), "prompt"),
+        ('{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}\n', (), "ends with"),
+        ('{"prompt": "a", "id": "x"}\n{"prompt": "b", "id": "x"}\n', (), "row 2, field 'id': 'x' is the id of"),
+        ('{"prompt": "Hi"}\n{"prompt": "' + "long " * 500 + '"}\n', (), "it should have"),
         ("not json\n", (), "not JSON"),
         ('{"prompt": "Hi"}\n', ("--temperature", "-1"), "temperature"),
         ('{"prompt": "Hi"}\n', ("--dtype", "int3"), "dtype"),
@@ -87,7 +106,7 @@ def test_bad_input(
 
 
 def test_files_are_not_overwritten_unasked(policy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A file that is there, and one of another kind, are refused."""
+    """A file that is there, one of another kind, and one in no folder, are refused."""
     prompts, output = tmp_path / "prompts.txt", tmp_path / "a.jsonl"
     prompts.write_text("Hi\n")
     output.write_text("precious")
@@ -97,4 +116,6 @@ def test_files_are_not_overwritten_unasked(policy: Path, tmp_path: Path, capsys:
     assert output.read_text() == "precious"
     assert main(_asked(policy, prompts, tmp_path / "a.csv")) == 1
     assert ".jsonl" in capsys.readouterr().err
+    assert main(_asked(policy, prompts, tmp_path / "new" / "a.jsonl")) == 1
+    assert "there is no folder" in capsys.readouterr().err
     assert main(_asked(policy, tmp_path / "none.txt", tmp_path / "b.jsonl")) == 1

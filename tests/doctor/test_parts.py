@@ -1,6 +1,7 @@
 """Parts of the doctor that checks stand on, each against what is known."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +11,14 @@ from plaudit.doctor.circles import circles
 from plaudit.doctor.examination import examine
 from plaudit.doctor.features import FEATURES, surface
 from plaudit.doctor.languages import language
-from plaudit.doctor.learned import probabilities
+from plaudit.doctor.learned import probabilities, word_differences
 from plaudit.doctor.rated import BLOCK, rated_pairs
 from plaudit.doctor.rates import rate, surely_above, surely_below, told
 from plaudit.doctor.section import page
 from plaudit.doctor.terminal import text
 from plaudit.pages import html
-from plaudit.preferences.preference import Preference, Response
-from tests.doctor.world import PLANTED, Case, said, with_responses
+from plaudit.preferences.preference import Comparison, Message, Preference, Response
+from tests.doctor.world import PLANTED, Case, Plain, clean, said, voted, with_responses
 
 QUICK = ["empty_responses", "ties", "templates", "roles"]
 
@@ -64,6 +65,120 @@ def test_probabilities_do_not_know_which_side_is_which() -> None:
     assert (telling > 0.9).all()
 
 
+def test_probabilities_need_no_luck_with_the_order_of_rows() -> None:
+    """Where every other row is of one group, what is left without it still has winners on both sides to learn from."""
+    groups = np.where(np.arange(200) % 2 == 1, 0, 1 + np.arange(200) % 8)
+    telling = probabilities(np.ones((200, 1)), groups, np.ones(200))
+
+    assert (telling > 0.9).all()
+
+
+def test_a_reward_counts_where_both_responses_have_one() -> None:
+    """A difference with a response that could not be scored is none; the others stand as they are."""
+    rewards = np.where(np.arange(1200) % 7 == 0, np.nan, 100.0 + np.arange(1200) % 5)
+    examined = Case(more={"score": lambda pairs: rewards[: len(pairs)]}).examined()
+    edges, positions = examined.edges, examined.decided
+    apart = rewards[edges.chosen] - rewards[edges.rejected]
+    column = word_differences(examined, positions, rewarded=True)[:, -1].toarray().ravel()
+
+    assert (
+        word_differences(examined, positions).shape[1]
+        == word_differences(examined, positions, rewarded=True).shape[1] - 1
+    )
+    assert (column[np.isnan(apart)] == 0).all()
+    known = ~np.isnan(apart)
+    assert column[known] == pytest.approx(apart[known] / np.sqrt(np.mean(np.nan_to_num(apart) ** 2)))
+
+
+def test_a_model_tells_wrong_labels_and_makes_nothing_easy() -> None:
+    """How easy comparisons are for words is the same with a model that knows all; labels are held against it too."""
+    checks = ["difficulty", "label_noise"]
+    alone = examine(Case().examined(), checks)
+    won = {record.responses[record.comparisons[0].chosen].content for record in clean()}
+    helped = examine(Case(more={"score": lambda pairs: [float(said in won) for _, said in pairs]}).examined(), checks)
+
+    assert helped.outcomes["difficulty"] == alone.outcomes["difficulty"]
+    assert "too little to tell" in alone.outcomes["label_noise"].reason
+    assert "words, surface and the model's rewards" in helped.outcomes["label_noise"].measured
+
+
+def test_the_tokenizer_is_asked_once_for_all_checks() -> None:
+    """Every response is measured once, however many checks look at it."""
+
+    class Counting(Plain):
+        asked = 0
+
+        def measure(self, pairs):
+            Counting.asked += len(pairs)
+            return super().measure(pairs)
+
+    examined = Case(tokenize=Counting()).examined()
+    examine(examined, ["templates", "truncation"])
+
+    assert Counting.asked == len(examined.contents)
+
+
+def test_sides_by_annotator_are_counted_as_by_hand() -> None:
+    """Votes and shares of the twenty with the most votes, whoever they are; a source of one side is left out."""
+    draw = np.random.default_rng(0)
+    records = [
+        voted(replace(record, source="one-sided" if at % 3 == 0 else "two-sided"),
+              (1, 0) if at % 3 == 0 or draw.random() < 0.8 else (0, 1), who=[f"a{at % 25}"])
+        for at, record in enumerate(clean())
+    ]  # fmt: skip
+    [finding] = examine(Case(records).examined(), ["side_bias"]).findings
+    counted: dict[str, list[int]] = {}
+    for edge in (edge for at, record in enumerate(records) if at % 3 for edge in record.comparisons):
+        counted.setdefault(edge.annotator, []).append(edge.chosen)
+
+    assert finding.count == 400
+    [listing] = finding.listings
+    assert len(listing.rows) == 20
+    assert all(row == (row[0], len(counted[row[0]]), f"{np.mean(counted[row[0]]):.1%}") for row in listing.rows)
+
+
+def test_votes_on_different_objectives_do_not_disagree() -> None:
+    """Who finds one response kinder and the other truer contradicts nobody; on one objective, they do."""
+    sides = [Comparison(chosen=0, rejected=1, annotator="a"), Comparison(chosen=1, rejected=0, annotator="b")]
+    apart = [replace(edge, objective=name) for edge, name in zip(sides, ("kind", "true"), strict=True)]
+    alike = [replace(edge, objective=name, annotator=f"{who}{name}") for name in ("kind", "true")
+             for edge, who in zip(sides, "xy", strict=True)]  # fmt: skip
+    by_objective = Case([replace(record, comparisons=tuple(apart)) for record in clean()]).examined()
+    [finding] = examine(Case([replace(record, comparisons=tuple(alike)) for record in clean()]).examined(),
+                        ["agreement"]).findings  # fmt: skip
+
+    assert "judged more than once" in examine(by_objective, ["agreement"]).outcomes["agreement"].reason
+    assert finding.numbers["agreement"].value == 0
+
+
+@pytest.mark.parametrize("longer", [False, True])
+def test_what_length_does_not_spread_is_no_power(longer: bool) -> None:
+    """Responses of one length, or a longer one that always wins, do not make a small test able to tell everything."""
+    records = [
+        with_responses(record, *(("yes, it is" if longer and edge.chosen == side else "no, no") for side in (0, 1)))
+        for record in clean()[:200]
+        for edge in record.comparisons
+    ]
+    records = [replace(record, extra={"split": "test" if at < 50 else "train"}) for at, record in enumerate(records)]
+    [finding] = examine(Case(records).examined(), ["power_of_test"]).findings
+    alone = 2.8 * np.sqrt(2 * 0.8 * 0.2 / 50)
+
+    assert finding.code == "small_test"
+    assert finding.numbers["detectable"] == pytest.approx(alone, rel=0.05)
+
+
+def test_a_terminal_is_given_no_orders() -> None:
+    """Escape sequences in a response are shown as what they are: characters that cannot be printed."""
+    case = Case()
+    evil = "\x1b[2Jgone\x9b31m\x07"
+    case.records[3] = with_responses(case.records[3], f"[INST] {evil}", evil)
+    case.records[3] = replace(case.records[3], prompt=(Message("evil\x1b[1m", "?"),))
+    printed = text(examine(case.examined(), ["roles"]))
+
+    assert "evil" in printed
+    assert not set(printed) & {"\x1b", "\x9b", "\x07"}
+
+
 def test_circles_and_turned_pairs() -> None:
     """A circle of three is found in a longer ranking, twice-told pairs are not circles, order is no fault."""
     assert circles([("a", "b"), ("a", "c"), ("b", "c")]) == ([], [])
@@ -98,6 +213,22 @@ def test_ratings_make_pairs_within_prompts_and_blocks() -> None:
     assert (ratings[found.chosen] - ratings[found.rejected] >= 1.0).all()
     assert [(found.chosen[0], found.rejected[0], found.block[0])] == [(1, 0, -1)]
     assert np.bincount(found.block[1:]).size == -(-20 // BLOCK)
+
+
+def test_blocks_are_of_one_source() -> None:
+    """Ratings of films are not compared with those of products, as in training."""
+    records = [
+        Preference(prompt="", responses=(Response(content=str(r), ratings={"rating": float(r)}),), source=source)
+        for r in range(20)
+        for source in ("films", "products")
+    ]
+    found = rated_pairs(records, "rating", 1.0, 0)
+    sources = np.array([record.source for record in records])
+
+    assert (sources[found.chosen] == sources[found.rejected]).all()
+    assert {block: len(set(sources[found.chosen[found.block == block]])) for block in range(6)} == dict.fromkeys(
+        range(6), 1
+    )
 
 
 def test_page_and_terminal_say_the_same_and_escape() -> None:

@@ -1,7 +1,6 @@
 """The page of an audit in a real browser: filters, sorting, the blind sample; wide and narrow, light and dark."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,25 +9,16 @@ from plaudit.evaluation.human import read_judgements
 from plaudit.evaluation.report.page import page
 from plaudit.pages import html
 from tests.audited import EVIL, small
+from tests.browser import PATIENCE, SETTINGS, launched
 
 pytestmark = pytest.mark.slow
-
-CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
-)
-SETTINGS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
 
 
 @pytest.fixture(scope="module")
 def browser():
     """A headless Chromium, or skip."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not CHROMIUM:
-        pytest.skip("there is no chromium on the path")
-    with playwright.sync_playwright() as running:
-        opened = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with launched() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +42,7 @@ def opened(browser, written):
         shown.on("console", lambda one: complaints.append(one.text) if one.type in {"error", "warning"} else None)
         shown.on("pageerror", lambda error: complaints.append(str(error)))
         shown.on("request", lambda one: complaints.append(one.url) if one.url.startswith("http") else None)
-        shown.set_default_timeout(120_000)  # a machine that does other things besides
+        shown.set_default_timeout(PATIENCE)
         shown.goto(written.as_uri())
         shown.wait_for_selector(".drawing svg.main-svg")
         return shown

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
 
 from plaudit.policy.sampling import BadSampling, Sampler
 from plaudit.preferences.preference import Message
@@ -108,6 +108,37 @@ def test_what_cannot_be_answered(policy) -> None:
     for count, settings in ((0, {}), (2, {"temperature": 0.0})):
         with pytest.raises(BadSampling, match=f"{count} responses"):
             list(sampler(policy, **settings).sample(["Hi"], count))
+
+
+def test_a_template_that_refuses_is_quoted(policy) -> None:
+    """Which roles, and why, in one sentence; prompts are refused before anything is drawn."""
+    asked = sampler(policy)
+    asked.tokenizer.chat_template = "{{ raise_exception('no system turns') }}"
+    with pytest.raises(BadSampling, match="refuses turns of system/user: no system turns"):
+        asked.require(PROMPTS[2])
+
+
+def test_settings_that_a_policy_comes_with_do_not_disturb(policy) -> None:
+    """Beams, penalties and cuts of its own generation settings change nothing of what is drawn."""
+    plain = list(sampler(policy).sample(PROMPTS, 2))
+    before = policy.generation_config
+    try:
+        policy.generation_config = GenerationConfig(
+            num_beams=3, repetition_penalty=2.0, top_k=2, top_p=0.1, temperature=0.3, do_sample=True, eos_token_id=2
+        )
+        assert list(sampler(policy).sample(PROMPTS, 2)) == plain
+    finally:
+        policy.generation_config = before
+
+
+def test_what_does_not_change_is_not_drawn_again(policy) -> None:
+    """At temperature 0 an empty response stays one: the policy is asked once."""
+    ending = LlamaForCausalLM(policy.config)
+    ending.lm_head = torch.nn.Linear(16, 259)
+    torch.nn.init.zeros_(ending.lm_head.weight)
+    ending.lm_head.bias.data[2] = 100.0
+
+    assert next(sampler(ending, temperature=0.0, tries=3).sample(["Hi"], 1)).drawn == 1
 
 
 def test_loads_a_folder(policy, tmp_path: Path) -> None:

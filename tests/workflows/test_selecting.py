@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from plaudit import cli
+from plaudit.annotation.intake import read_tasks
 from plaudit.labels.batches import RANDOM
 from plaudit.labels.pool import BadPool
 from plaudit.models.architectures.ensemble import Ensemble
@@ -15,6 +16,7 @@ from plaudit.models.architectures.laplace import Laplace
 from plaudit.models.headed import Headed
 from plaudit.preferences.preference import Comparison, Preference, Response
 from plaudit.preferences.reading import read
+from plaudit.preferences.rows import BadSource
 from plaudit.preferences.saving import Unsaved, require_free
 from plaudit.scoring.artifact import save
 from plaudit.scoring.scorer import Scorer
@@ -156,6 +158,48 @@ def test_labelled_pairs_are_left_out(scalar, pool) -> None:
 
     assert found.left_out == {"labelled already": 12}
     assert len(found.pool) == 24
+
+
+POOLS = {
+    "texts": {"prompt": "Is it good?", "responses": ["Yes.", "No."], "id": "x"},
+    "objects": {"prompt": "Is it good?", "responses": [{"text": "Yes.", "cut": True}, {"text": "No."}]},
+    "sides": {"prompt": "Is it good?", "response_a": "No.", "response_b": "Yes."},
+    "queue": {
+        "prompt": "Is it good?",
+        "responses": [{"text": "Yes."}, {"text": "No."}],
+        "pairwise": [],
+        "pair_order": [],
+    },
+    "labelled": {"prompt": "Is it good?", "chosen": "Yes.", "rejected": "No."},
+    "ranked": {"prompt": "Is it good?", "responses": [{"text": "Yes.", "rank": 1}, {"text": "No.", "rank": 0}]},
+}
+
+
+@pytest.mark.parametrize("name", POOLS)
+def test_a_pool_that_can_be_annotated_can_be_selected_from(name, scalar, tmp_path, capsys) -> None:
+    """Whatever `plaudit annotate --pairs` shows, `plaudit select` chooses among: the same two texts."""
+    source, queue = tmp_path / "pool.jsonl", tmp_path / "queue.jsonl"
+    source.write_text(json.dumps(POOLS[name]) + "\n", encoding="utf-8")
+    [task] = read_tasks(str(source))
+    ask = ["--data", str(source), "--count", "1", "--strategy", "random", "--output", str(queue), "--json"]
+    assert call(str(scalar), *ask) == 0
+    assert json.loads(capsys.readouterr().out)["pool"] == 1
+    [queued] = read_tasks(str(queue))
+
+    assert {one.content for one in queued.responses} == {one.content for one in task.responses} == {"Yes.", "No."}
+    assert queued.prompt == task.prompt == "Is it good?"
+
+
+def test_files_of_a_folder_are_read_each_in_its_own_way(tmp_path) -> None:
+    """Unjudged responses and votes beside each other; what nobody asked for unjudged is refused as before."""
+    for name in ("objects", "labelled"):
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps(POOLS[name]) + "\n", encoding="utf-8")
+    found = list(Data().read_pool([str(tmp_path)]))
+
+    assert sorted(len(one.comparisons) for one in found) == [0, 1]
+    assert len({one.group for one in found}) == 1
+    with pytest.raises(BadSource, match="fit no format"):
+        Data().read([str(tmp_path)])
 
 
 def call(*arguments: str) -> int:

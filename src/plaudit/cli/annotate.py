@@ -1,5 +1,6 @@
 """Let people compare responses in the browser."""
 
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,6 +26,9 @@ def annotate(
         str, typer.Option(help="With --prompts: a built-in, a folder or a hub id of a causal language model.")
     ] = "builtin:smollm2-135m-instruct",
     count: Annotated[int, typer.Option("--count", "-k", min=2, help="With --prompts: responses a prompt.")] = 2,
+    max_new_tokens: Annotated[
+        int, typer.Option(min=1, help="With --prompts: the greatest length of a response.")
+    ] = 256,
     gold: Annotated[Sources, typer.Option(help="Preferences whose answer is known, mixed in to measure.")] = None,
     check: Annotated[Sources, typer.Option(help="Preferences that anybody who reads answers rightly.")] = None,
     practice: Annotated[Sources, typer.Option(help="Worked examples, with reasons, before the first real one.")] = None,
@@ -49,18 +53,16 @@ def annotate(
 ) -> None:
     """Serve a web page on which people compare responses; print the owner's link and annotators'."""
     _require_installed()
-    from plaudit import config
-    from plaudit.annotation.settings import Settings
     from plaudit.workflows import annotating
 
-    given = [*(pairs or ()), *([] if prompts is None else [_sampled(prompts, responses, policy, count)])]
     asked = {"overlap": overlap, "overlap_share": overlap_share, "objectives": objective, "title": title}
-    tables = config.read(None, setting or (), {"annotation": Settings})
-    settings: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+    settings = _settings(asked, setting or ())
+    drawn = [] if prompts is None else [_sampled(prompts, responses, policy, count, max_new_tokens)]
+    given = [*(pairs or ()), *drawn]
     campaign = annotating.Campaign(
         database=database,
         sources={"real": given, "gold": gold or (), "check": check or (), "practice": practice or ()},
-        guidelines=guidelines, annotators=annotator or (), settings=tables.get("annotation", {}) | settings,
+        guidelines=guidelines, annotators=annotator or (), settings=settings,
         secret=secret, days=days, by_pairs=by_pairs,
     )  # fmt: skip
     with annotating.open_campaign(campaign) as opened:
@@ -70,7 +72,20 @@ def annotate(
             annotating.serve(opened, host, port)
 
 
-def _sampled(prompts: Path, responses: Path, policy: str, count: int) -> str:
+def _settings(asked: Mapping[str, Any], dotted: Sequence[str]) -> dict[str, Any]:
+    """Return the settings that were given, once it is sure that they can be."""
+    from plaudit import config
+    from plaudit.annotation.settings import Settings
+
+    tables = config.read(None, dotted, {"annotation": Settings})
+    given: dict[str, Any] = tables.get("annotation", {}) | {
+        name: value for name, value in asked.items() if value is not None
+    }
+    config.build(Settings, given, "annotation")
+    return given
+
+
+def _sampled(prompts: Path, responses: Path, policy: str, count: int, max_new_tokens: int) -> str:
     """Return the file of responses; they are drawn now if it is not there, for then nobody has seen any yet."""
     if responses.exists():
         typer.echo(f"{responses} is there: its responses are taken as they are", err=True)
@@ -80,7 +95,7 @@ def _sampled(prompts: Path, responses: Path, policy: str, count: int) -> str:
     sampling.require(prompts, responses, count, overwrite=False)
     from plaudit.policy.sampling import Sampler
 
-    done = sampling.sample(prompts, responses, Sampler.load(policy), count)
+    done = sampling.sample(prompts, responses, Sampler.load(policy, max_new_tokens=max_new_tokens), count)
     typer.echo("\n".join(done.lines()), err=True)
     return str(responses)
 

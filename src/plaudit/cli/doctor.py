@@ -24,8 +24,12 @@ def doctor(
     model: Annotated[
         Path | None, typer.Option(help="A reward model: its tokenizer is tried, its rewards help to find wrong labels.")
     ] = None,
-    template: Annotated[str, typer.Option(help="How text is written for --tokenizer: auto, chat, plain, …")] = "auto",
-    max_length: Annotated[int, typer.Option(min=1, help="Tokens a sequence may have, for --tokenizer.")] = 2048,
+    template: Annotated[
+        str | None, typer.Option(help="How text is written for --tokenizer: auto (if left out), chat, plain, …")
+    ] = None,
+    max_length: Annotated[
+        int | None, typer.Option(min=1, help="Tokens a sequence may have, for --tokenizer: 2,048 if left out.")
+    ] = None,
     check: Annotated[list[str] | None, typer.Option(help="A check to run; again for more. All if left out.")] = None,
     page: Annotated[Path | None, typer.Option(help="Write all of it as an HTML page, too.")] = None,
     fail_on: Annotated[
@@ -55,12 +59,13 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _opened(tokenizer: str, model: Path | None, template: str, max_length: int) -> tuple[Any, Any]:
+def _opened(tokenizer: str, model: Path | None, template: str | None, max_length: int | None) -> tuple[Any, Any]:
     """Return tokenizer and rewards of what was named; only these need torch."""
+    if not tokenizer and (template or max_length):
+        raise ValueError("--template and --max-length are for --tokenizer; name one, or leave them out")
     if not tokenizer and model is None:
         return None, None
     from plaudit.workflows import tokenizing
 
-    if model is None:
-        return tokenizing.of_tokenizer(tokenizer, template, max_length), None
-    return tokenizing.of_model(model, tokenizer, template, max_length)
+    how = (tokenizer, template or "auto", max_length or tokenizing.LONGEST)
+    return (tokenizing.of_tokenizer(*how), None) if model is None else tokenizing.of_model(model, *how)

@@ -55,7 +55,7 @@ def select(
     )  # fmt: skip
     require_free(output, overwrite=overwrite)
     scorer = open_scorer(model, dtype, cache, adjust=adjust)
-    chosen = selecting.select(scorer, source.read(data), asked, source.read(labelled) if labelled else ())
+    chosen = selecting.select(scorer, source.read_pool(data), asked, source.read(labelled) if labelled else ())
     chosen.write(output, overwrite=overwrite)
     text = "\n".join([*chosen.lines(), f"written to {output}"])
     emit({**chosen.to_json(), "output": output}, text, as_json=as_json)

@@ -19,7 +19,8 @@ class Examination:
     Attributes:
         outcomes: by name of the check.
         titles: of the checks, in plain words, by name.
-        data: what was examined: sources, records, responses, comparisons, groups.
+        data: what was examined: sources, records, responses, comparisons, groups; with which tokenizer, and whether
+            with a model's rewards.
     """
 
     outcomes: Mapping[str, Outcome]
@@ -75,6 +76,7 @@ def examine(examined: Examined, checks: Iterable[str] | None = None) -> Examinat
             "comparisons": len(examined.edges),
             "groups": int(examined.preferences.groups.max(initial=-1)) + 1,
             "tokenizer": "" if examined.tokenize is None else examined.tokenize.name,
+            "scored": examined.score is not None,
             "fingerprint": examined.preferences.fingerprint,
         },
     )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from plaudit.doctor.finding import SHOWN, Place
 from plaudit.doctor.rated import rated_pairs
 from plaudit.doctor.rates import RESAMPLES, rate
-from plaudit.doctor.tokenized import Pair, Tokenize
+from plaudit.doctor.tokenized import Measured, Pair, Tokenize
 from plaudit.evaluation.finding import Score
 from plaudit.evaluation.intervals import Estimate
 from plaudit.preferences.dataset import Preferences
@@ -140,6 +140,11 @@ class Examined:
     def rewards(self) -> Floats | None:
         """The model's reward of every response, NaN where it gives none; None without a model."""
         return None if self.score is None else np.asarray(self.score(self.pairs), np.float64)
+
+    @cached_property
+    def measured(self) -> list[Measured]:
+        """What becomes of every response with its prompt when it is encoded; nothing without a tokenizer."""
+        return [] if self.tokenize is None else list(self.tokenize.measure(self.pairs))
 
     @cached_property
     def edges(self) -> Edges:

@@ -112,9 +112,9 @@ class Outcome:
         }
 
 
-def not_applicable(reason: str) -> Outcome:
-    """Return the outcome of a check that has nothing to look at."""
-    return Outcome(reason=reason)
+def said_of(outcome: Outcome) -> str:
+    """Return what a check without a finding has to say: what it measured, or why it does not apply."""
+    return f"not applicable: {outcome.reason}" if outcome.reason else outcome.measured
 
 
 def by_severity(findings: Sequence[Finding]) -> list[Finding]:

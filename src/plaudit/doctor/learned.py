@@ -47,12 +47,12 @@ class Unseen:
     accuracy: Estimate
 
 
-@lru_cache(maxsize=1)
-def by_words(examined: Examined) -> Unseen:
-    """Return what words, surface and, where there is a model, its reward say; made once for all checks."""
+@lru_cache(maxsize=2)
+def by_words(examined: Examined, *, rewarded: bool = False) -> Unseen:
+    """Return what words and surface say, and if ``rewarded`` the model's reward; made once for all checks."""
     positions, edges = drawn(examined), examined.edges
     groups, weight = edges.group[positions], edges.weight[positions]
-    found = probabilities(word_differences(examined, positions), groups, weight, STRENGTH)
+    found = probabilities(word_differences(examined, positions, rewarded=rewarded), groups, weight, STRENGTH)
     return Unseen(positions, found, examined.rate(right(found), groups, weight))
 
 
@@ -67,11 +67,11 @@ def probabilities(differences: Any, groups: Integers, weight: Floats, strength: 
     """
     sparse: bool = issparse(differences)
     rows: Any = differences.tocsr() if sparse else np.asarray(differences)
-    turned = np.where(np.arange(len(groups)) % 2 == 0, 1.0, -1.0)
     found = np.empty(len(groups))
     for seen, unseen in GroupKFold(FOLDS).split(rows, groups=groups):
+        turned = np.where(np.arange(len(seen)) % 2 == 0, 1.0, -1.0)
         fitted = LogisticRegression(C=strength, fit_intercept=False, solver="liblinear")
-        fitted.fit(_scaled(rows[seen], turned[seen]), turned[seen] > 0, sample_weight=weight[seen])
+        fitted.fit(_scaled(rows[seen], turned), turned > 0, sample_weight=weight[seen])
         found[unseen] = fitted.predict_proba(rows[unseen])[:, 1]
     return found
 
@@ -119,14 +119,17 @@ def _differences(examined: Examined, positions: Integers, columns: Any) -> Any:
     return columns[examined.edges.chosen[positions]] - columns[examined.edges.rejected[positions]]
 
 
-def word_differences(examined: Examined, positions: Integers) -> csr_matrix:
-    """Return differences of words (TF-IDF), surface and, where there is a model, its reward, sparse [M, F]."""
+def word_differences(examined: Examined, positions: Integers, *, rewarded: bool = False) -> csr_matrix:
+    """Return differences of words (TF-IDF), surface and, if ``rewarded``, the model's reward, sparse [M, F].
+
+    Where one of two responses has no reward, the difference of rewards says nothing: it is 0.
+    """
     words = TfidfVectorizer(max_features=WORDS, min_df=2, sublinear_tf=True, token_pattern=r"(?u)\b\w+\b")
     counted = words.fit_transform([text[:CHARACTERS] for text in examined.texts]).tocsr()
     parts = [_differences(examined, positions, counted), csr_matrix(surface_differences(examined, positions) / 3)]
-    if examined.rewards is not None:
-        told = np.nan_to_num(examined.rewards)[:, None]
-        parts.append(csr_matrix(standardised(_differences(examined, positions, told))))
+    if rewarded and examined.rewards is not None:
+        apart = _differences(examined, positions, examined.rewards[:, None])
+        parts.append(csr_matrix(standardised(np.nan_to_num(apart, posinf=0.0, neginf=0.0))))
     return csr_matrix(hstack(parts))
 
 

@@ -1,7 +1,8 @@
 """Comparisons where people only rated: which of two responses has the higher rating, and by enough.
 
 Responses to one prompt are compared with each other. Responses without a prompt are dealt into blocks, as training
-does, and compared inside a block; nothing else depends on the block, so it is the unit of resampling.
+does (each source by itself), and compared inside a block; nothing else depends on the block, so it is the unit of
+resampling.
 """
 
 from collections.abc import Sequence
@@ -41,16 +42,19 @@ def rated_pairs(records: Sequence[Preference], attribute: str, gap: float, seed:
         gap: least difference, above 0, in its units.
         seed: of the blocks.
     """
-    together, alone, at = [], [], 0
+    together: list[Integers] = []
+    alone: dict[str, list[int]] = {}
+    at = 0
     for record in records:
         places = np.arange(at, at + len(record.responses))
         at += len(record.responses)
         if not record.prompt and len(places) == 1:
-            alone.append(int(places[0]))
+            alone.setdefault(record.source, []).append(int(places[0]))
         elif len(places) > 1:
             together.append(places)
-    shuffled = np.random.default_rng(seed).permutation(np.array(alone, np.int64))
-    blocks = [shuffled[start : start + BLOCK] for start in range(0, len(shuffled), BLOCK)]
+    rng = np.random.default_rng(seed)
+    shuffled = [rng.permutation(np.array(own, np.int64)) for own in alone.values()]
+    blocks = [own[start : start + BLOCK] for own in shuffled for start in range(0, len(own), BLOCK)]
     ratings = [response.ratings.get(attribute, np.nan) for record in records for response in record.responses]
     numbers = [-1] * len(together) + list(range(len(blocks)))
     return _pairs([*together, *blocks], numbers, np.array(ratings, np.float64), gap)

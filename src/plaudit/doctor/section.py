@@ -1,10 +1,11 @@
 """An examination as a page, in the style of the report."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from plaudit.doctor.examination import Examination
-from plaudit.doctor.finding import SHOWN, Finding, Listing, Place, plural
+from plaudit.doctor.finding import SHOWN, Finding, Listing, Place, plural, said_of
 from plaudit.pages import html
 from plaudit.pages.blocks import (
     Block,
@@ -35,7 +36,7 @@ def page(examination: Examination) -> Page:
     counted = [plural(data[name], name.removesuffix("s")) for name in ("records", "responses", "comparisons")]
     return Page(
         title="What the doctor found",
-        subtitle=" · ".join([", ".join(data["sources"]), *counted]),
+        subtitle=" · ".join([", ".join(data["sources"]), *counted, *_helped(data)]),
         sections=[
             _opening(examination),
             *(_section(number, finding) for number, finding in enumerate(examination.findings, 1)),
@@ -45,10 +46,20 @@ def page(examination: Examination) -> Page:
     )
 
 
+def _helped(data: Mapping[str, Any]) -> list[str]:
+    """Return which tokenizer and model were asked, where some were."""
+    return ([f"tokenizer of {data['tokenizer']}"] if data["tokenizer"] else []) + (
+        ["rewards of a model"] if data["scored"] else []
+    )
+
+
 def _opening(examination: Examination) -> Section:
     counts, data = examination.counts, examination.data
     figures = [Figure(f"{severity}s", str(count)) for severity, count in counts.items()]
-    figures += [Figure("records", f"{data['records']:,}"), Figure("groups", f"{data['groups']:,}", "prompts, mostly")]
+    figures += [
+        Figure("records", f"{data['records']:,}"),
+        Figure("groups", f"{data['groups']:,}", "units of resampling"),
+    ]
     findings = examination.findings
     notices = [
         Notice(f"{one.severity}: {_title(one)}", one.sentence, TONES[one.severity], _anchor(number))
@@ -109,9 +120,9 @@ def _cell(value: str | float) -> Cell:
 def _measured(examination: Examination) -> list[Section]:
     """Return what was looked at without a finding, and the tables that are of interest all the same."""
     silent = {name: one for name, one in examination.outcomes.items() if not one.findings}
-    rows = [[examination.titles[name], one.measured or "–", one.reason] for name, one in silent.items()]
+    rows = [[examination.titles[name], said_of(one)] for name, one in silent.items()]
     blocks: list[Block] = []
     if rows:
-        blocks.append(Table("Checks without a finding", ("check", "measured", "does not apply, because"), rows))
+        blocks.append(Table("Checks without a finding", ("check", "measured"), rows))
     blocks += [_table(listing) for one in examination.outcomes.values() for listing in one.listings]
     return [Section("measured", "What else was looked at", blocks)] if blocks else []

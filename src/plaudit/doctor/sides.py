@@ -3,12 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from plaudit.preferences.fields import NOTE
+from plaudit.preferences.formats.annotations import SWAPPED
 from plaudit.preferences.preference import Comparison, Preference
-
-SWAPPED = NOTE + "swapped"
-"""Note of the annotations format: the judge of this vote saw the record's responses the other way round."""
-
 
 TWICE = 20
 """Records, beyond the first of each pair of values, from which an order is no accident."""

@@ -9,12 +9,14 @@ from rich.table import Table
 from rich.text import Text
 
 from plaudit.doctor.examination import Examination
-from plaudit.doctor.finding import Finding, plural
+from plaudit.doctor.finding import Finding, plural, said_of
 
 STYLES = {"error": "bold red", "warning": "bold yellow", "note": "bold cyan"}
 PLACES = 3
 """Rows that a finding shows here; the page and ``--json`` have more."""
 WIDTH = 100
+CONTROLS = {code: "\N{REPLACEMENT CHARACTER}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
+"""Characters that a terminal would obey."""
 
 
 def text(examination: Examination, page: Path | None = None) -> str:
@@ -66,7 +68,12 @@ def _repair(finding: Finding) -> str:
 
 
 def _indented(said: str, style: str = "") -> Padding:
-    return Padding(Text(said, style=style), (0, 0, 0, 2))
+    return Padding(_text(said, style), (0, 0, 0, 2))
+
+
+def _text(said: str, style: str = "") -> Text:
+    """Return a text whose control characters are shown, not obeyed: some of it comes out of files."""
+    return Text(said.translate(CONTROLS), style=style)
 
 
 def _silent(examination: Examination) -> Table:
@@ -76,6 +83,5 @@ def _silent(examination: Examination) -> Table:
     table.add_column("")
     for name, outcome in examination.outcomes.items():
         if not outcome.findings:
-            said = f"not applicable: {outcome.reason}" if outcome.reason else outcome.measured
-            table.add_row(name, Text(said, style="dim" if outcome.reason else ""))
+            table.add_row(name, _text(said_of(outcome), "dim" if outcome.reason else ""))
     return table

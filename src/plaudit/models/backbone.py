@@ -17,6 +17,9 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrai
 from plaudit.models.heads import head_modules
 from plaudit.models.quiet import quiet
 
+TOKENIZERS = ("tokenizer.json", "vocab*", "*.model", "*tiktoken*", "tekken*")
+"""Files of which a checkpoint with a tokenizer has one."""
+
 
 class BadBase(ValueError):
     """A base model that cannot be used as it is; the message says what to do."""
@@ -139,4 +142,12 @@ def _refuse_missing(classifier: PreTrainedModel, new: tuple[str, ...], folder: P
         raise BadBase(
             f"{folder}: the checkpoint lacks {len(lost)} backbone weights ({', '.join(lost[:4])}…) or has them in "
             "another shape, so they would be random; is it a checkpoint of another class?"
+        )
+
+
+def require_tokenizer(folder: Path) -> None:
+    """Raise `BadBase` where ``folder`` has no tokenizer, before a library says less clearly that it cannot make one."""
+    if not any(path for pattern in TOKENIZERS for path in folder.glob(pattern)):
+        raise BadBase(
+            f"{folder}: no tokenizer (tokenizer.json, a vocabulary or a .model file); save it beside the model"
         )

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any, Self
 
 import torch
+from jinja2.exceptions import TemplateError
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -15,7 +16,7 @@ from transformers import (
 )
 
 from plaudit import assets
-from plaudit.models.backbone import refuse_unsafe
+from plaudit.models.backbone import refuse_unsafe, require_tokenizer
 from plaudit.models.quiet import quiet
 from plaudit.policy.drawing import Drawing, seed_of
 from plaudit.preferences.fields import plain
@@ -53,7 +54,7 @@ class Sampler:
         top_p: the nucleus that is drawn from, above 0 and at most 1.
         max_new_tokens: the greatest length of a response.
         batch: responses generated at a time.
-        tries: how often responses that are empty or equal to others are drawn again.
+        tries: how often responses that are empty or equal to others are drawn again; at temperature 0 never.
         seed: of all draws.
 
     Raises:
@@ -89,13 +90,14 @@ class Sampler:
         """Return a sampler of a policy: a built-in, a folder, or a hub id (see `plaudit.assets.base_model`).
 
         Raises:
-            BadBase: the folder holds no safetensors weights, or asks to run code.
+            BadBase: the folder holds no safetensors weights or no tokenizer, or asks to run code.
             BadSampling: a setting is out of range, or there is no such dtype.
         """
         if dtype not in ("float32", "bfloat16", "float16"):
             raise BadSampling(f"dtype is {dtype!r}; it should be float32, bfloat16 or float16")
         folder = assets.base_model(name)
         refuse_unsafe(folder)
+        require_tokenizer(folder)
         with quiet():
             model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype), use_safetensors=True)
             tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -115,11 +117,19 @@ class Sampler:
         while group := list(islice(waiting, several)):
             yield from self._several(group, count)
 
+    def require(self, prompt: Content) -> None:
+        """Refuse a prompt that cannot be answered, before anything is drawn.
+
+        Raises:
+            BadSampling: it is empty, too long for the model, or the template refuses its turns.
+        """
+        self._ids(prompt)
+
     def _several(self, prompts: Sequence[Content], count: int) -> list[Sampled]:
         ids = [self._ids(prompt) for prompt in prompts]
         kept: list[dict[str, bool]] = [{} for _ in prompts]
         drawn = [0] * len(prompts)
-        for _ in range(self.tries + 1):
+        for _ in range(self.tries + 1 if self.temperature else 1):
             wanted = [place for place, found in enumerate(kept) for _ in range(count - len(found))]
             if not wanted:
                 break
@@ -139,7 +149,11 @@ class Sampler:
         if self.tokenizer.chat_template:
             turns = (Message("user", prompt),) if isinstance(prompt, str) else prompt
             conversation: Any = plain(turns)
-            text = self.tokenizer.apply_chat_template(conversation, add_generation_prompt=True, tokenize=False)
+            try:
+                text = self.tokenizer.apply_chat_template(conversation, add_generation_prompt=True, tokenize=False)
+            except TemplateError as error:
+                roles = "/".join(turn.role for turn in turns)
+                raise BadSampling(f"the policy's chat template refuses turns of {roles}: {error}") from error
             ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         else:
             said = prompt if isinstance(prompt, str) else "\n\n".join(turn.content for turn in prompt)
@@ -167,7 +181,7 @@ class Sampler:
                 rows.to(policy.device),
                 attention_mask=mask.to(policy.device),
                 logits_processor=LogitsProcessorList([Drawing(seeds, self.temperature, self.top_p)]),
-                do_sample=False, temperature=None, top_p=None, top_k=None, repetition_penalty=1.0,
+                do_sample=False, temperature=None, top_p=None, top_k=None, repetition_penalty=1.0, num_beams=1,
                 max_new_tokens=self.max_new_tokens, eos_token_id=sorted(self.ends), pad_token_id=pad,
             )  # fmt: skip
         return [self._read(one) for one in made[:, width:].tolist()]

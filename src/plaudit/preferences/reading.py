@@ -22,6 +22,7 @@ from plaudit.preferences.formats import Format
 from plaudit.preferences.hub import HubName, hub_rows
 from plaudit.preferences.preference import Preference
 from plaudit.preferences.rows import BadRow, BadSource, Ledger, Row
+from plaudit.preferences.unjudged import Unjudged
 from plaudit.preferences.writing import TableWriter
 
 OnBadRow = Literal["error", "drop"]
@@ -35,6 +36,7 @@ def read(
     on_bad_row: OnBadRow = "error",
     weight: float = 1.0,
     on_flaw: OnFlaw | None = None,
+    unjudged: bool = False,
 ) -> Preferences:
     """Return the preferences of one source.
 
@@ -47,6 +49,8 @@ def read(
         weight: how much each comparison of this source counts.
         on_flaw: what to do with well-formed records that have an empty response, a response preferred to its equal, or
             a cyclic ranking; by default the same as ``on_bad_row``.
+        unjudged: take files of responses about which nothing is said, too, as records without comparisons; see
+            `plaudit.preferences.unjudged`.
 
     Raises:
         BadSource: the source is missing, empty, unreachable, in no known format or in several at once.
@@ -56,7 +60,7 @@ def read(
     form = members.load("formats", format)() if isinstance(format, str) else format
     ledger = Ledger(drop=on_bad_row == "drop")
     with TableWriter() as writer:
-        intake = _Intake(ledger, weight, on_flaw or on_bad_row, writer)
+        intake = _Intake(ledger, weight, on_flaw or on_bad_row, writer, unjudged)
         for part in _parts(source, ledger):
             intake.take(part, form)
         return intake.preferences(str(source))
@@ -75,11 +79,14 @@ def read_many(
     format: str | Format | None = None,  # noqa: A002  (it is what users call it)
     on_bad_row: OnBadRow = "error",
     on_flaw: OnFlaw | None = None,
+    unjudged: bool = False,
 ) -> Preferences:
     """Return the preferences of several sources, each with its weight, one after the other (see `read`)."""
     if not sources:
         raise BadSource("read_many: no source was named; it takes pairs of a source and its weight")
-    return Preferences.concatenate([read(source, format, on_bad_row, weight, on_flaw) for source, weight in sources])
+    return Preferences.concatenate(
+        [read(source, format, on_bad_row, weight, on_flaw, unjudged) for source, weight in sources]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +128,7 @@ class _Intake:
     weight: float
     on_flaw: OnFlaw
     writer: TableWriter
+    unjudged: bool = False
     hashes: "array[int]" = field(default_factory=lambda: array("q"))
 
     def take(self, part: _Part, form: Format | None) -> None:
@@ -131,6 +139,8 @@ class _Intake:
                 raise BadSource(f"{part.name}: it holds no rows")
             return
         rows: Iterator[Row] = chain([first], part.rows)
+        if form is None and self.unjudged and Unjudged().fits(first.fields):
+            form = Unjudged()
         if form is None:
             name = _detect(first)
             form, rows = _formats()[name], _alike(rows, name, first, self.ledger)

@@ -3,8 +3,9 @@
 import gzip
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from plaudit import members
 from plaudit.preferences.preference import Preference
@@ -37,15 +38,24 @@ def save(
         Unwritable: a record holds what the format has no field for. Nothing is written then.
         UnknownKind: there is no such format.
     """
-    wanted, form = Path(path), members.load("formats", format)()
+    return save_rows(members.load("formats", format)().write(preferences), path, overwrite=overwrite)
+
+
+def save_rows(rows: Iterable[Mapping[str, Any]], path: str | Path, *, overwrite: bool = False) -> int:
+    """Write rows as they are, see `save`; return how many there were.
+
+    Raises:
+        Unsaved: see `require_free`; before the first row is asked for.
+    """
+    wanted = Path(path)
     require_free(wanted, overwrite=overwrite)
-    rows = 0
+    count = 0
     with replacing(wanted) as temporary, temporary.open("wb") as raw:
         stream = gzip.GzipFile("", "wb", fileobj=raw, mtime=0) if wanted.name.endswith(".gz") else raw
         with io.TextIOWrapper(stream, encoding="utf-8", newline="\n") as text:
-            for rows, fields in enumerate(form.write(preferences), start=1):  # noqa: B007  (counted to the end)
+            for count, fields in enumerate(rows, start=1):  # noqa: B007  (counted to the end)
                 text.write(json.dumps(fields, ensure_ascii=False) + "\n")
-    return rows
+    return count
 
 
 def require_free(path: Path, *, overwrite: bool) -> None:
@@ -57,6 +67,6 @@ def require_free(path: Path, *, overwrite: bool) -> None:
     if not path.name.endswith(ENDINGS):
         raise Unsaved(f"{path}: preferences are written as {' or '.join(ENDINGS)}; the name should end so")
     if path.exists() and not overwrite:
-        raise Unsaved(f"{path} is there already; name another file, or ask for it to be overwritten")
+        raise Unsaved(f"{path} is there already; name another file, or replace it (--overwrite)")
     if not path.parent.is_dir():
         raise Unsaved(f"{path}: there is no folder {path.parent}")

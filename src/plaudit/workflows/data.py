@@ -104,6 +104,15 @@ class Data:
         weighted = list(zip(sources, weights or [1.0] * len(sources), strict=True))
         return assign(read_many(weighted, self.format or None, self.on_bad_row))
 
+    def read_pool(self, sources: list[str]) -> Preferences:
+        """Return the grouped records of ``sources``, labels or none: what could be compared next.
+
+        Flaws of labels (a response preferred to its equal, a cyclic ranking) and empty responses are no reason here to
+        refuse a record.
+        """
+        weighted = [(source, 1.0) for source in sources]
+        return assign(read_many(weighted, self.format or None, self.on_bad_row, on_flaw="keep", unjudged=True))
+
     def compared(self, preferences: Preferences, *, all_pairs: bool = False) -> Preferences:
         """Return ``preferences`` as they are if they hold comparisons, else compared by their ratings.
 

@@ -115,7 +115,10 @@ def _named(sources: Iterable[str]) -> dict[str, str]:
 
 def _read(source: str, how: Examining) -> Preferences:
     found = read(source, how.format or None, on_bad_row="drop", on_flaw="keep")
-    return found[: how.limit] if how.limit else found
+    if how.limit:
+        found, drops = found[: how.limit], found.drops
+        found.drops.update(drops)
+    return found
 
 
 def _unread(source: str, found: Preferences, how: Examining) -> list[Place]:

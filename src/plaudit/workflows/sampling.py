@@ -1,9 +1,9 @@
 """Responses to prompts from a policy, written to a file that `plaudit annotate --pairs` takes."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,13 @@ from plaudit.preferences.fields import DERIVED, content_id, plain, take_identity
 from plaudit.preferences.files import files_of, rows_of
 from plaudit.preferences.preference import Content
 from plaudit.preferences.rows import BadSource, Ledger, Row
-from plaudit.replacing import replacing
+from plaudit.preferences.saving import require_free, save_rows
 
 SIDES = ("chosen", "rejected", "responses", "response", "response_a", "response_b", "text", "label", "margin")
 """Fields about responses that a file of prompts may have; they are not taken along."""
 
+AGAIN = "the same prompt again"
+ASKED = "a text or a list of turns that ends with the user's"
 FEWER, NONE = "fewer different responses than asked for", "no two different responses: left out"
 
 
@@ -53,29 +55,46 @@ class Written:
         return [f"{self.file}: {counts}", *(f"  {reason}: {count:,}" for reason, count in self.left_out.items())]
 
 
-def read_prompts(source: Path) -> Iterator[Prompt]:
+def read_prompts(source: Path, left_out: Counter[str] | None = None) -> Iterator[Prompt]:
     """Yield the prompts of a file or folder, each once: ``prompt`` or ``messages`` of each row, each line of a .txt.
+
+    Args:
+        source: the file or folder.
+        left_out: counts rows that were there before, under one id or none and with one prompt.
 
     Raises:
         BadSource: it is missing or not of a known kind.
-        BadRow: a row has no prompt.
+        BadRow: a row has no prompt that a policy could answer, or the id of another one.
     """
-    seen: set[str] = set()
+    seen: dict[str, Content] = {}
     for row in _rows(source):
         prompt = _prompt(row)
         if prompt.id not in seen:
-            seen.add(prompt.id)
+            seen[prompt.id] = prompt.content
             yield prompt
+        elif seen[prompt.id] != prompt.content:
+            raise row.bad(
+                "id", f"{prompt.id!r} is the id of an earlier prompt; every one needs its own", "duplicate id"
+            )
+        elif left_out is not None:
+            left_out[AGAIN] += 1
 
 
 def _rows(source: Path) -> Iterator[Row]:
     if source.suffix == ".txt" and source.is_file():
-        for at, line in enumerate(source.read_text(encoding="utf-8").splitlines(), 1):
+        for at, line in enumerate(_lines(source), 1):
             if line.strip():
                 yield Row({"prompt": line.strip()}, str(source), at)
         return
     for file in files_of(source):
         yield from rows_of(file, Ledger(), str(file))
+
+
+def _lines(source: Path) -> list[str]:
+    try:
+        return source.read_text(encoding="utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise BadSource(f"{source}: it should be UTF-8 text ({error.reason} at byte {error.start})") from error
 
 
 def _prompt(row: Row) -> Prompt:
@@ -84,7 +103,11 @@ def _prompt(row: Row) -> Prompt:
         rest["prompt"] = rest.pop("messages")
     content = take_prompt(row, rest)
     if not content:
-        raise row.missing("prompt", "a text or a list of turns that ends with the user's")
+        raise row.missing("prompt", ASKED)
+    if isinstance(content, str) and not content.strip():
+        raise row.wrong("prompt", content, ASKED)
+    if not isinstance(content, str) and content[-1].role == "assistant":
+        raise row.bad("prompt", f"ends with an assistant's turn; it should be {ASKED}", "answered already")
     rest = {name: value for name, value in rest.items() if name not in ("prompt", "prompt_format")}
     identity = take_identity(rest)
     return Prompt(identity["id"] or content_id(content, ()), content, rest)
@@ -94,10 +117,7 @@ def require(source: Path, output: Path, count: int, *, overwrite: bool) -> None:
     """Refuse what cannot be done, before a policy is loaded for it (see `sample`)."""
     if count < 2:
         raise BadSampling(f"{count} responses a prompt are asked for; a comparison takes two or more")
-    if output.suffix != ".jsonl":
-        raise BadSampling(f"{output} should end in .jsonl: a row a prompt is written")
-    if output.exists() and not overwrite:
-        raise BadSampling(f"{output} is there already; name another file, or replace it with --overwrite")
+    require_free(output, overwrite=overwrite)
     if next(read_prompts(source), None) is None:
         raise BadSource(f"{source}: it holds no prompts")
 
@@ -111,31 +131,46 @@ def sample(
 
     Args:
         source: see `read_prompts`.
-        output: a ``.jsonl`` file.
+        output: a ``.jsonl`` or ``.jsonl.gz`` file.
         sampler: the policy.
         count: responses a prompt, two or more.
         limit: take so many prompts at most.
         overwrite: replace a file that is there.
 
     Raises:
-        BadSampling: ``count`` is too small, or the file is there, or has another ending.
+        BadSampling: ``count`` is too small, or the policy cannot answer one of the prompts; nothing is drawn then.
+        Unsaved: the file is there, its folder is not, or it has another ending.
         BadRow, BadSource: see `read_prompts`.
     """
     require(source, output, count, overwrite=overwrite)
-    prompts = list(read_prompts(source))[:limit]
-    output.parent.mkdir(parents=True, exist_ok=True)
-    left_out: Counter[str] = Counter()
-    kept = responses = cut = 0
-    with replacing(output) as file, file.open("w", encoding="utf-8") as stream:
-        for prompt, found in zip(prompts, sampler.sample((one.content for one in prompts), count), strict=True):
-            if len(found.texts) < count:
-                left_out[
-                    "fewer different responses than asked for" if len(found.texts) > 1 else "no two different"
-                ] += 1
-            if len(found.texts) > 1:
-                stream.write(json.dumps(_row(prompt, found), ensure_ascii=False) + "\n")
-                kept, responses, cut = kept + 1, responses + len(found.texts), cut + sum(found.cut)
-    return Written(output, kept, responses, cut, left_out)
+    tally = _Tally(count)
+    prompts = list(islice(read_prompts(source, tally.left_out), limit))
+    for one in prompts:
+        sampler.require(one.content)
+    found = zip(prompts, sampler.sample((one.content for one in prompts), count), strict=True)
+    rows = (_row(prompt, sampled) for prompt, sampled in found if tally.takes(sampled))
+    kept = save_rows(rows, output, overwrite=overwrite)
+    return Written(output, kept, tally.responses, tally.cut, tally.left_out)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What was sampled so far, of ``wanted`` responses a prompt."""
+
+    wanted: int
+    responses: int = 0
+    cut: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    def takes(self, found: Sampled) -> bool:
+        """Count a prompt's responses, and return whether there is something to compare."""
+        several = len(found.texts) > 1
+        if len(found.texts) < self.wanted:
+            self.left_out[FEWER if several else NONE] += 1
+        if several:
+            self.responses += len(found.texts)
+            self.cut += sum(found.cut)
+        return several
 
 
 def _row(prompt: Prompt, found: Sampled) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from plaudit.encoding.encoder import Encoder
 from plaudit.encoding.probing import DATE, rendered
 from plaudit.encoding.turns import Unencodable
 from plaudit.evaluation.finding import Score
+from plaudit.models.backbone import require_tokenizer
 from plaudit.preferences.preference import Content, Message
 from plaudit.scoring.best_of_n import Score as Scored
 from plaudit.scoring.contract import CONTRACT
@@ -86,9 +87,11 @@ def of_tokenizer(name: str, template: str = "auto", max_length: int = LONGEST) -
         max_length: tokens that a sequence may have.
 
     Raises:
-        ValueError: the tokenizer cannot carry the template, or is none.
+        BadBase: there is no tokenizer.
+        ValueError: the tokenizer cannot carry the template.
     """
     folder = Path(base_model(name))
+    require_tokenizer(folder)
     tokenizer: Any = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     encoder = Encoder(tokenizer, for_tokenizer(tokenizer, template), max_length)
     return Tokenizing(name, encoder, tokenizer, _chat_template(tokenizer))

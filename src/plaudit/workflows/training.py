@@ -18,7 +18,7 @@ from plaudit.encoding.encode import OnUnfit, encode_all
 from plaudit.encoding.encoded import EncodedSet
 from plaudit.encoding.encoder import Encoder
 from plaudit.evaluation.evaluate import Evaluation
-from plaudit.models.backbone import BadBase
+from plaudit.models.backbone import require_tokenizer
 from plaudit.objectives import Objective
 from plaudit.objectives._members import EachMember
 from plaudit.objectives.regularisers import reads_spans
@@ -54,8 +54,6 @@ SCHEMA: Mapping[str, Callable[..., Any] | str] = {
 OBJECTIVE = {"name": "bradley_terry"}
 """What is learned where a configuration does not say."""
 
-TOKENIZERS = ("tokenizer.json", "vocab*", "*.model", "*tiktoken*", "tekken*")
-"""Files of which a checkpoint's tokenizer has one at least."""
 
 HEADLINE = ("accuracy", "interval", "ece", "nll", "brier", "n")
 
@@ -195,7 +193,9 @@ def train(
         Unfit: a response does not fit, in a part of ``whole`` or with ``data.on_unfit`` as it is by default.
     """
     wanted = sections(configuration)
-    _require_tokenizer(Path(base_model(wanted.model.base)))
+    base = Path(base_model(wanted.model.base))
+    if (base / "config.json").is_file():
+        require_tokenizer(base)
     built = models.build(wanted.model)
     canaries.require(built.encoder)
     for note in built.notes:
@@ -231,13 +231,6 @@ def sections(configuration: Mapping[str, Any]) -> Sections:
         config.build(Recipe, configuration.get("training", {}), "training"),
         config.build(Measurement, configuration.get("evaluation", {}), "evaluation"),
     )
-
-
-def _require_tokenizer(base: Path) -> None:
-    """Say that a checkpoint has no tokenizer before a library says less clearly that it cannot make one."""
-    found = any(path for pattern in TOKENIZERS for path in base.glob(pattern))
-    if (base / "config.json").is_file() and not found:
-        raise BadBase(f"{base}: no tokenizer (tokenizer.json, a vocabulary or a .model file); save it beside the model")
 
 
 def _made_of(wanted: Sections, configuration: Mapping[str, Any]) -> dict[str, Any]:

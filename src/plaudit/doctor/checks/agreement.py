@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from plaudit.doctor.examined import Examined
+from plaudit.doctor.examined import Examined, Integers
 from plaudit.doctor.finding import Finding, Outcome
 from plaudit.doctor.rates import surely_below, told
 from plaudit.doctor.repeats import repeated_records
@@ -20,7 +20,7 @@ ENOUGH, LITTLE = 0.8, 0.65
 
 
 class Agreement:
-    """How often two votes on the same two responses are the same, and the ceiling that this implies.
+    """How often two votes on the same two responses, under one objective, are the same, and the ceiling this implies.
 
     Responses to one prompt count as the same where their texts are the same, in whichever records they stand; copies
     of a record that name no annotator count once.
@@ -77,28 +77,35 @@ def _finding(found: Ceiling, alpha: Estimate | None) -> Finding:
 
 
 def _votes(examined: Examined) -> Predictions:
-    """Return the comparisons as predictions without rewards, a response for each text that answers a prompt."""
+    """Return the comparisons as predictions without rewards; each text is a response to a prompt under an objective."""
     edges = examined.edges
-    keys = [
-        (examined.prompt_keys[record] or f"#{record}", key)
-        for record, key in zip(examined.owner.tolist(), examined.response_keys, strict=True)
-    ]
-    number = {key: at for at, key in enumerate(dict.fromkeys(keys))}
-    place = np.array([number[key] for key in keys], np.int64)
+    chosen, rejected = (_named(examined, side) for side in (edges.chosen, edges.rejected))
+    number = {name: at for at, name in enumerate(dict.fromkeys([*chosen, *rejected]))}
+    first, second = (np.array([number[name] for name in names], np.int64) for names in (chosen, rejected))
     group = np.zeros(len(number), np.int64)
-    group[place] = examined.preferences.groups[examined.owner]
+    group[first] = group[second] = examined.preferences.groups[edges.record]
     copies = [at for at in repeated_records(examined.records) if _unnamed(examined.records[at])]
-    differ = (place[edges.chosen] != place[edges.rejected]) & ~np.isin(edges.record, copies)
+    differ = (first != second) & ~np.isin(edges.record, copies)
     return Predictions(
         rewards=np.zeros(len(number)),
-        chosen=place[edges.chosen][differ],
-        rejected=place[edges.rejected][differ],
+        chosen=first[differ],
+        rejected=second[differ],
         outcome=np.where(edges.tie, 0.5, 1.0)[differ],
         weight=edges.weight[differ],
         strength=np.full(int(differ.sum()), np.nan),
         response_group=group,
         lengths=np.zeros(len(number), np.int64),
     )
+
+
+def _named(examined: Examined, responses: Integers) -> list[tuple[str, str, str]]:
+    """Return prompt, text and objective of one response of each comparison."""
+    keys, edges = examined.response_keys, examined.edges
+    prompts = [examined.prompt_keys[record] or f"#{record}" for record in edges.record.tolist()]
+    return [
+        (prompt, keys[at], edge.objective)
+        for prompt, at, edge in zip(prompts, responses.tolist(), edges.comparisons, strict=True)
+    ]
 
 
 def _unnamed(record: Preference) -> bool:

@@ -15,6 +15,8 @@ TEACHABLE = 0.6
 TOLERATED, WORRYING = 0.03, 0.15
 """Shares of noise that the whole interval must exceed for a note, and for a warning."""
 
+LEARNED = "A model that learned from these very labels sides with the wrong ones too, and finds fewer of them."
+
 
 class LabelNoise:
     r"""Confident learning for comparisons: which labels a model that has not seen them confidently turns round.
@@ -34,19 +36,24 @@ class LabelNoise:
         """Return the estimate where features tell enough."""
         if reason := too_few(examined):
             return Outcome(reason=reason)
-        unseen = by_words(examined)
+        unseen = by_words(examined, rewarded=examined.score is not None)
         if not surely_above(unseen.accuracy, TEACHABLE):
             return Outcome(
-                reason=f"words and surface are right in {told(unseen.accuracy)} of unseen comparisons: too little to "
+                reason=f"{_basis(examined)} are right in {told(unseen.accuracy)} of unseen comparisons: too little to "
                 f"tell a wrong label from a hard one (all of the interval must lie above {TEACHABLE:.0%})"
             )
         confident = _confident(unseen.probability)
         places, edges = unseen.positions[confident], examined.edges
         noise = examined.rate(unseen.probability[confident] < 0.5, edges.group[places], edges.weight[places])
-        measured = f"{told(noise)} of the labels that words tell clearly say the opposite"
+        measured = f"{told(noise)} of the labels that {_basis(examined)} tell clearly say the opposite"
         if not surely_above(noise, TOLERATED):
             return Outcome(measured=measured)
         return Outcome(findings=(_finding(examined, unseen, noise),), measured=measured)
+
+
+def _basis(examined: Examined) -> str:
+    """Return what the labels are told by."""
+    return "words and surface" if examined.score is None else "words, surface and the model's rewards"
 
 
 def _confident(probability: Floats) -> Integers:
@@ -60,10 +67,11 @@ def _finding(examined: Examined, unseen: Unseen, noise: Estimate) -> Finding:
         code="label_noise",
         severity="warning" if surely_above(noise, WORRYING) else "note",
         sentence=(
-            f"Of the labels that words and surface tell clearly, {told(noise)} say the opposite (these features are "
+            f"Of the labels that {_basis(examined)} tell clearly, {told(noise)} say the opposite (these features are "
             f"right in {told(unseen.accuracy)} of unseen comparisons); about so many are wrong, or hard."
         ),
-        advice="Have the rows below judged again. Robust objectives and --set data.confidence=agreement allow for it.",
+        advice="Have the rows below judged again. Robust objectives and --set data.confidence=agreement allow for it."
+        + (f" {LEARNED}" if examined.score is not None else ""),
         count=int((unseen.probability < 0.5).sum()),
         places=_worst(examined, unseen),
         numbers={"noise": noise, "accuracy": unseen.accuracy},

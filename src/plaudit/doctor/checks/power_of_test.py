@@ -14,6 +14,8 @@ SHARE = 0.1
 """Share of the groups that training holds out as test, where nobody named a test split."""
 WIDTH = 1.96
 """Standard errors from the middle of a 95 % interval to its end."""
+TYPICAL = 0.8
+"""Accuracy of a model to come."""
 NAMES = ("test", "eval", "evaluation")
 """What a test split is called."""
 TOLERATED, WORRYING = 0.15, 0.25
@@ -50,8 +52,8 @@ class PowerOfTest:
             severity="warning" if least > WORRYING else "note",
             sentence=(
                 f"{name} has {count:,} comparisons in {groups:,} groups: two models on such data must "
-                f"differ by {least:.1%} in accuracy to be told apart (level 0.05, power 0.8), about half of that on "
-                "the same comparisons."
+                f"differ by {least:.1%} in accuracy to be told apart (level 0.05, power 0.8), and by less where both "
+                "are measured on the same comparisons."
             ),
             advice="Hold out more (--set data.test_share), or do not choose between models by it.",
             count=count,
@@ -61,13 +63,20 @@ class PowerOfTest:
 
 
 def _error(examined: Examined, counted: Bools) -> float:
-    """Return the standard error, over all groups, of the accuracy of preferring the longer response; NaN if unknown."""
+    """Return the standard error, over all groups, of the accuracy of preferring the longer response; NaN if unknown.
+
+    It is no less than that of a model that is right in `TYPICAL` of independent comparisons: where lengths are equal,
+    or the longer response always wins, that accuracy does not spread, and says nothing of a model's.
+    """
     edges = examined.edges
     sizes = np.array([len(text) for text in examined.texts])
     apart = sizes[edges.chosen] - sizes[edges.rejected]
     hits = np.where(edges.tie | (apart == 0), 0.5, apart > 0)
     found = examined.rate(hits[counted], edges.group[counted], edges.weight[counted])
-    return float("nan") if found.low is None or found.high is None else (found.high - found.low) / (2 * WIDTH)
+    if found.low is None or found.high is None:
+        return float("nan")
+    least = np.sqrt(TYPICAL * (1 - TYPICAL) / counted.sum())
+    return float(max((found.high - found.low) / (2 * WIDTH), least))
 
 
 def _test(examined: Examined) -> tuple[str, Integers]:

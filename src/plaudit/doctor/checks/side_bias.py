@@ -1,5 +1,6 @@
 """Does one side win more often than the other?"""
 
+from collections import Counter
 from typing import ClassVar
 
 import numpy as np
@@ -43,9 +44,10 @@ def _two_sided(examined: Examined) -> Integers:
     """Return the decided comparisons of those sources in which either side wins now and then."""
     positions = examined.decided
     second = _second_won(examined, positions)
-    source = np.array([record.source for record in examined.records], object)[examined.edges.record[positions]]
-    told_apart = [name for name in set(source) if 0 < second[source == name].mean() < 1]
-    return positions[np.isin(source, told_apart)] if told_apart else positions[:0]
+    names = [examined.records[at].source for at in examined.edges.record[positions].tolist()]
+    number = np.unique(np.array(names, np.str_), return_inverse=True)[1]
+    share = np.bincount(number, second) / np.maximum(np.bincount(number), 1)
+    return positions[((share > 0) & (share < 1))[number]]
 
 
 def _second_won(examined: Examined, positions: Integers) -> Bools:
@@ -86,10 +88,11 @@ def _turned(wins: Estimate) -> Estimate:
 
 def _by_annotator(examined: Examined, positions: Integers, second: Bools) -> tuple[Listing, ...]:
     """Return how often the second side won by annotator, those with most votes first."""
-    who = np.array([examined.edges.comparisons[at].annotator for at in positions.tolist()], object)
-    rows = [(str(name), int((who == name).sum()), f"{second[who == name].mean():.1%}") for name in set(who) - {""}]
-    if len(rows) < 2:
+    who = [examined.edges.comparisons[at].annotator for at in positions.tolist()]
+    votes = Counter(name for name in who if name)
+    wins = Counter(name for name, won in zip(who, second.tolist(), strict=True) if won)
+    if len(votes) < 2:
         return ()
-    rows.sort(key=lambda row: -row[1])
+    rows = [(name, count, f"{wins[name] / count:.1%}") for name, count in votes.most_common(20)]
     columns = ("annotator", "votes", "second side won")
-    return (Listing("How often the second side won, by annotator", columns, tuple(rows[:20])),)
+    return (Listing("How often the second side won, by annotator", columns, tuple(rows)),)

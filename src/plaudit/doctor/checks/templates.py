@@ -15,6 +15,9 @@ from plaudit.preferences.preference import Message, Preference
 LOOKED_AT = 200
 """Records of each shape (roles in order) whose words are looked for in what the template makes of them."""
 
+PROBE = (Message("user", "Ask me."), Message("assistant", "I did."))
+"""A conversation that every template can write."""
+
 
 class Templates:
     """Dates and system prompts that the template inserts, words that it changes, conversations that it refuses.
@@ -38,13 +41,24 @@ class Templates:
         if tokenize is None:
             return Outcome(reason="it needs a tokenizer (--tokenizer, or --model)")
         findings = [*_unencodable(examined, tokenize), *_own(examined, tokenize)]
-        return Outcome(findings=tuple(findings), measured=f"as {tokenize.name} writes conversations")
+        return Outcome(findings=tuple(findings), measured=_looked_at(examined, tokenize))
+
+
+def _looked_at(examined: Examined, tokenize: Tokenize) -> str:
+    """Return what was tried, in a few words."""
+    encoded = sum(not one.problem for one in examined.measured)
+    said = f"{encoded:,} of {len(examined.measured):,} responses can be encoded for {tokenize.name}"
+    try:
+        own = tokenize.own((PROBE[:1], PROBE[1:]))
+    except CannotRender:
+        own = ""
+    return f"{said}, which has no chat template of its own" if own is None else said
 
 
 def _unencodable(examined: Examined, tokenize: Tokenize) -> Iterator[Finding]:
     """Yield the pairs that plaudit itself cannot write; those that are empty or too long have checks of their own."""
     problems: dict[str, list[int]] = defaultdict(list)
-    for at, one in enumerate(tokenize.measure(examined.pairs)):
+    for at, one in enumerate(examined.measured):
         if one.problem not in ("", "response_too_long", "empty_response"):
             problems[one.problem].append(int(examined.owner[at]))
     if problems:
@@ -64,15 +78,14 @@ def _unencodable(examined: Examined, tokenize: Tokenize) -> Iterator[Finding]:
 
 def _own(examined: Examined, tokenize: Tokenize) -> Iterator[Finding]:
     """Yield what the base's own template does, where it has one."""
-    probe = (Message("user", "Ask me."), Message("assistant", "I did."))
     try:
-        theirs = tokenize.own((probe[:1], probe[1:]))
+        theirs = tokenize.own((PROBE[:1], PROBE[1:]))
     except CannotRender as error:
         yield _refusal(examined, tokenize, {str(error): list(range(len(examined.records)))})
         return
     if theirs is None:
         return
-    yield from _inserted(tokenize, tokenize.written((probe[:1], probe[1:])), theirs)
+    yield from _inserted(tokenize, tokenize.written((PROBE[:1], PROBE[1:])), theirs)
     refused, changed = _followed(examined, tokenize)
     if refused:
         yield _refusal(examined, tokenize, refused)

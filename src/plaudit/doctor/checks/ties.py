@@ -23,6 +23,8 @@ class Ties:
         edges = examined.edges
         if not len(edges):
             return Outcome(reason="there are no comparisons")
+        if edges.made:
+            return Outcome(reason="the comparisons were made of ratings; nobody called two responses equal")
         share = examined.rate(edges.tie, edges.group)
         measured = f"{told(share)} of comparisons are ties"
         if share.value < WORTH_KNOWING:

@@ -26,7 +26,7 @@ class Truncation:
         """Return responses that fit in no sequence, and how many prompts lose something."""
         if examined.tokenize is None:
             return Outcome(reason="it needs a tokenizer (--tokenizer, or --model)")
-        found = examined.tokenize.measure(examined.pairs)
+        found = examined.measured
         tokens = np.array([one.tokens for one in found], np.int64)
         cut = np.array([one.cut > 0 for one in found], np.bool_)
         unfit = np.array([one.problem == "response_too_long" for one in found], np.bool_)

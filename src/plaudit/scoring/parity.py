@@ -46,7 +46,7 @@ def string_note(encoder: Encoder, pairs: Sequence[Pair], sequences: Sequence[Tok
     kind = encoder.template.kind
     if kind == "encoder":
         return "an encoder reads two segments, and no chat template writes [CLS] and [SEP] around them"
-    if kind == "plain":
+    if kind in ("plain", "as_given"):
         return "plain texts get no end-of-sequence token (and no special tokens) on that path"
     for pair, sequence in zip(pairs, sequences, strict=True):
         if not sequence.cut and _through_string(encoder, pair) != sequence.ids.tolist():

@@ -101,7 +101,14 @@ class Encoder:
 
     @property
     def opening(self) -> tuple[int, ...]:
-        """The ids with which the assistant's turn begins, before its words; () where the template has no such ids."""
+        """The ids that stand before a response to a prompt; () where the template has no such ids.
+
+        They begin the assistant's turn, or stand between an encoder's two segments.
+        """
+        if self.template.kind == "encoder":
+            pair = self._backend.encode("x", "x")
+            segments = pair.sequence_ids
+            return tuple(pair.ids[segments.index(0) + segments.count(0) : segments.index(1)])
         if self.template.kind != "chat":
             return ()
         header = self.template.turns.roles["assistant"].header

@@ -16,7 +16,7 @@ from plaudit.encoding.truncation import ResponseTooLong
 from plaudit.encoding.turns import Unencodable
 from plaudit.preferences.preference import Content, Message
 from tests.encoding.conversations import decoded, template_ids
-from tests.encoding.families import CHAT, FAMILIES, PLAIN, family
+from tests.encoding.families import CHAT, ENCODERS, FAMILIES, PLAIN, family
 from tests.encoding.strategies import answers, prompts, texts
 
 CAUSAL = (*CHAT, *PLAIN)
@@ -53,7 +53,8 @@ def test_the_opening_stands_before_the_response(name: str) -> None:
     assert bool(opening) == (name in (*CHAT, *ENCODERS))
     if opening:
         assert tuple(ids[: sequence.prompt_length][-len(opening) :]) == opening
-        assert not any(tuple(ids[k : k + len(opening)]) == opening for k in range(sequence.prompt_length, len(ids)))
+        later = range(sequence.prompt_length, len(ids) - len(opening))
+        assert not any(tuple(ids[k : k + len(opening)]) == opening for k in later)
 
 
 @pytest.mark.parametrize("name", CAUSAL)

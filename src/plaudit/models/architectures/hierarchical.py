@@ -39,7 +39,7 @@ from transformers import PreTrainedModel
 
 from plaudit.encoding.batch import Batch
 from plaudit.models.headed import Headed, How
-from plaudit.models.pooling import response_offsets
+from plaudit.models.pooling import means, response_offsets
 from plaudit.models.reward_model import Rewards, SpanLogits
 
 LEVELS = ("span", "turn", "response")
@@ -122,7 +122,7 @@ class Hierarchical(Headed):
         """Return the mean states of spans and of turns and the pooled one, [N, 3 H]."""
         ids, rows = batch.input_ids.cpu(), response_offsets(batch)
         turns = [turn_ends(torch.arange(len(row)), ids[row]) for row in rows]
-        levels = [_means(self._states(hidden, rows, ends), _counts(ends)) for ends in (self._span_ends(rows), turns)]
+        levels = [means(self._states(hidden, rows, ends), _counts(ends)) for ends in (self._span_ends(rows), turns)]
         return torch.cat([*levels, super().gather(batch, hidden)], dim=1)
 
     def _span_ends(self, rows: list[Tensor]) -> list[Tensor]:
@@ -139,7 +139,7 @@ class Hierarchical(Headed):
         if self.pooling != "mean":
             return hidden[torch.cat([row[last] for row, last in zip(rows, ends, strict=True)]).to(hidden.device)]
         lengths = torch.cat([last.diff(prepend=last.new_tensor([-1])) for last in ends])
-        return _means(hidden[torch.cat(rows).to(hidden.device)], lengths)
+        return means(hidden[torch.cat(rows).to(hidden.device)], lengths)
 
     def logits(self, features: Tensor) -> Tensor:
         """Return all outputs of the head at the response's own state, as the classifier itself gives them, [N, 3]."""
@@ -167,11 +167,3 @@ def turn_ends(offsets: Tensor, ids: Tensor) -> Tensor:
 
 def _counts(rows: list[Tensor]) -> Tensor:
     return torch.tensor([len(row) for row in rows])
-
-
-def _means(states: Tensor, counts: Tensor) -> Tensor:
-    """Return the means of the first ``counts[0]`` of ``states``, of the next ``counts[1]``, …, in fp32: [N, H]."""
-    counts = counts.to(states.device)
-    owners = torch.repeat_interleave(torch.arange(len(counts), device=states.device), counts)
-    sums = states.new_zeros(len(counts), states.shape[1], dtype=torch.float32)
-    return (sums.index_add(0, owners, states.float()) / counts[:, None]).to(states.dtype)

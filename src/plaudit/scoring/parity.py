@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,7 +32,8 @@ def class_logits(classifier: PreTrainedModel, sequences: Sequence[Tokens]) -> ND
                     inputs["token_type_ids"] = torch.tensor(sequence.token_type_ids.tolist(), device=device)[None]
                 logits.append(classifier(**inputs).logits[0].double().cpu().numpy())
     except NoBoundary:
-        return np.full((len(sequences), classifier.config.num_labels), np.nan)
+        config: Any = classifier.config
+        return np.full((len(sequences), config.num_labels), np.nan)
     return np.stack(logits)
 
 

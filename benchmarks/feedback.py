@@ -6,7 +6,8 @@ Two parts, each trained, saved, loaded back and measured on held-out prompts:
   attribute's head is set beside its rating.
 * ``spans``: ``hierarchical`` learns the comparisons of fine-grained RLHF, and its span head the stretches of text that
   people marked as wrong; its levels are set beside the number of comparisons that a response won, its span head beside
-  the share of a span that nobody marked. ``position``, the number of tokens before a span, reads nothing.
+  the share of a span that nobody marked. ``position``, the number of tokens before a span, reads nothing; what it does
+  not explain of that share is set beside the span head too.
 
 The files are looked for in ``--data``, else in the folder that `PLAUDIT_SHARED_DATA` names.
 """
@@ -17,7 +18,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ ATTRIBUTES = {
 """The ratings of oasst2, from 0 to 1, and how much each counts for the reward."""
 
 LEVELS = ("span", "turn", "response")
-WON, UNMARKED = "score", "unmarked"
+WON, UNMARKED, BEYOND = "score", "unmarked", "unmarked_beyond_position"
 
 
 class NoFeedback(LookupError):
@@ -67,7 +68,8 @@ class Settings:
     Attributes:
         only: the parts to measure, of `FILES`.
         data: folder of the files.
-        base: base model of both parts.
+        base: base model of the parts.
+        pooling: of the base, see `plaudit.workflows.model.Model`; "" is what suits it.
         records: use only the first so many records of each file; 0 uses all.
         epochs: passes over the training part.
         test_share: share of the prompts to measure on; as many again as a third of it choose the step.
@@ -83,6 +85,7 @@ class Settings:
     only: tuple[str, ...] = tuple(FILES)
     data: Path = Path(os.environ.get(SHARED, ROOT.parent / "shared" / "data"))
     base: str = "builtin:smollm2-135m-instruct"
+    pooling: str = ""
     records: int = 0
     epochs: float = 2.0
     test_share: float = 0.3
@@ -132,6 +135,7 @@ def configuration(part: str, settings: Settings) -> dict[str, dict[str, Any]]:
         },
         "model": {
             "base": settings.base,
+            "pooling": settings.pooling,
             "max_length": settings.max_length,
             "head_bias": True,
             "seed": settings.seed,
@@ -161,14 +165,15 @@ def measure(part: str, settings: Settings, folder: Path) -> tuple[dict[str, Any]
     """Train ``part`` in ``folder`` and return its figures as plain data, and its correlations by title."""
     tables = configuration(part, settings)
     done = train_and_evaluate(tables, folder)
-    predictions = Predictions.load(folder / "predictions.npz")
+    predictions, marked = Predictions.load(folder / "predictions.npz"), dict[str, float]()
     if part == "attributes":
         found = {"attributes, unseen prompts": correlations(predictions, resamples=settings.resamples)}
     else:
-        test = prepare(Data(**tables["data"]), to_stderr)["test"]
-        found = _of_spans(predictions, Scorer.load(done.artefact).artefact, test, settings.resamples)
+        test, artefact = prepare(Data(**tables["data"]), to_stderr)["test"], Scorer.load(done.artefact).artefact
+        spans, responses = read_spans(artefact.model, artefact.encoder, test)
+        found, marked = _of_spans(predictions, spans, responses, settings.resamples), _marked(spans)
     plain = {title: [one.to_json() for one in table] for title, table in found.items()}
-    return {**_figures(done), "correlations": plain}, found
+    return {**_figures(done), **({"marked": marked} if marked else {}), "correlations": plain}, found
 
 
 def _figures(done: Trained) -> dict[str, Any]:
@@ -176,16 +181,35 @@ def _figures(done: Trained) -> dict[str, Any]:
     return {name: value for name, value in figures.items() if name != "artefact"}
 
 
+def _marked(spans: Predictions) -> dict[str, float]:
+    """Return how many judged spans there are, the share of them that was marked, and of those marked whole or not."""
+    share = 1 - spans.ratings[UNMARKED]
+    shares = {"share": share.mean(), "whole": (share == 1).mean(), "none": (share == 0).mean()}
+    return {"spans": float(share.size), **{name: float(value) for name, value in shares.items()}}
+
+
 def _of_spans(
-    predictions: Predictions, artefact: Any, test: Preferences, resamples: int
+    predictions: Predictions, spans: Predictions, responses: Predictions, resamples: int
 ) -> dict[str, tuple[Correlation, ...]]:
-    spans, responses = read_spans(artefact.model, artefact.encoder, test)
     levels = [(WON, output) for output in ("reward", *LEVELS, "length")]
     return {
         "comparisons won, unseen prompts": correlations(predictions, levels, resamples),
         "unmarked share of a response": correlations(responses, [(UNMARKED, "span"), (UNMARKED, "reward")], resamples),
-        "unmarked share of a span": correlations(spans, [(UNMARKED, "span"), (UNMARKED, "position")], resamples),
+        "unmarked share of a span": correlations(
+            beyond_position(spans), [(UNMARKED, "span"), (UNMARKED, "position"), (BEYOND, "span")], resamples
+        ),
     }
+
+
+def beyond_position(spans: Predictions) -> Predictions:
+    """Return ``spans`` with one more rating: the unmarked share less what the span's position explains of it.
+
+    That is the residual of least squares on the position, its logarithm, and whether the span is its response's first.
+    """
+    position, share = spans.parts["position"], spans.ratings[UNMARKED]
+    read = np.column_stack([np.ones_like(position), position, np.log1p(position), position == 0])
+    explained = read @ np.linalg.lstsq(read, share, rcond=None)[0]
+    return replace(spans, ratings={**spans.ratings, BEYOND: share - explained})
 
 
 def read_spans(model: Headed, encoder: Any, test: Preferences) -> tuple[Predictions, Predictions]:
@@ -295,6 +319,11 @@ def show(results: Mapping[str, Any], tables: Mapping[str, Mapping[str, Sequence[
             table = correlation_table(found)
             table.title = title
             console.print(table)
+        if marked := figures.get("marked"):
+            console.print(
+                f"{marked['spans']:.0f} judged spans: {marked['share']:.1%} of their words marked, "
+                f"{marked['whole']:.1%} of them marked whole, {marked['none']:.1%} not at all"
+            )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

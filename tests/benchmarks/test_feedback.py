@@ -6,9 +6,11 @@ import random
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from benchmarks.feedback import ATTRIBUTES, FILES, configuration, from_arguments, main, run
+from benchmarks.feedback import ATTRIBUTES, FILES, beyond_position, configuration, from_arguments, main, run
+from plaudit.predictions import Predictions
 from tests.encoding.families import family
 from tests.scoring.tiny import TOKENIZERS, classifier
 
@@ -86,11 +88,14 @@ def test_it_learns_what_the_files_hold(
     printed, found = capsys.readouterr().out, json.loads(out.read_text())
     attributes, spans = (found["parts"][part]["correlations"] for part in FILES)
     [own] = [one for one in attributes["attributes, unseen prompts"] if one["rating"] == one["output"] == "helpfulness"]
-    [logits, _] = spans["unmarked share of a span"]
+    [logits, _, beyond] = spans["unmarked share of a span"]
 
     assert own["groups"] >= 20
     assert own["spearman"]["low"] > 0.3
     assert (logits["output"], logits["spearman"]["low"] > 0.3) == ("span", True)
+    assert (beyond["rating"], beyond["pearson"]["low"] > 0.3) == ("unmarked_beyond_position", True)
+    assert 0.4 < found["parts"]["spans"]["marked"]["share"] < 0.6
+    assert "of their words marked" in printed
     assert {one["output"] for one in spans["comparisons won, unseen prompts"]} == {
         *("reward", "span", "turn", "response", "length")
     }
@@ -110,7 +115,7 @@ def test_real_files_are_read_to_the_end(base: Path, shared_data: Path, tmp_path:
 
     assert {one.rating for one in rows if one.rating == one.output} == set(ATTRIBUTES)
     assert "groups; an interval needs at least 20" in rows[0].pearson.reason
-    assert [len(table) for table in tables["spans"].values()] == [5, 2, 2]
+    assert [len(table) for table in tables["spans"].values()] == [5, 2, 3]
     json.dumps(results, allow_nan=False)
 
 
@@ -128,3 +133,19 @@ def test_what_is_missing_or_wrong_is_named(data: Path, tmp_path: Path, capsys: p
         assert message in capsys.readouterr().err
     settings, _ = from_arguments(["--data", str(data), "--tune", "head", "--only", "attributes", "--weight", "0.5"])
     assert configuration("attributes", settings)["training"]["tune"] == "head"
+
+
+def test_what_position_explains_is_taken_away() -> None:
+    """Of a share that is half the place and half something else, the something else is left, by NumPy's own fit."""
+    draw = np.random.default_rng(0)
+    position, other = 16.0 * draw.integers(0, 12, 400), draw.standard_normal(400)
+    none, nowhere = np.zeros(0), np.zeros(0, np.int64)
+    spans = Predictions(
+        rewards=other, chosen=nowhere, rejected=nowhere, outcome=none, weight=none, strength=none,
+        response_group=np.arange(400), lengths=np.zeros(400, np.int64), parts={"position": position},
+        ratings={"unmarked": 0.5 - 0.002 * position + 0.1 * other},
+    )  # fmt: skip
+    left = beyond_position(spans).ratings["unmarked_beyond_position"]
+
+    assert np.corrcoef(left, other)[0, 1] > 0.99
+    assert abs(np.corrcoef(left, position)[0, 1]) < 1e-9

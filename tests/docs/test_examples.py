@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,8 @@ import pytest
 
 from plaudit.predictions import Predictions
 from tests.architecture.sources import PACKAGE, ROOT
-from tests.scoring.tiny import saved
+from tests.encoding.families import family
+from tests.scoring.tiny import TOKENIZERS, classifier, saved
 
 EXAMPLES = ROOT / "examples"
 
@@ -28,6 +30,14 @@ def run(folder: Path, name: str, *arguments: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def base(folder: Path, name: str) -> str:
+    """Write a checkpoint of a tiny model of family ``name`` and return where it is."""
+    tokenizer = family(TOKENIZERS[name])
+    classifier(name, len(tokenizer), None).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return str(folder)
 
 
 @pytest.mark.slow
@@ -100,6 +110,50 @@ def test_select_labels(tmp_path: Path) -> None:
     assert [int(priority) for priority, _ in queue] == list(range(10, 0, -1))
     assert sorted(arm for _, arm in queue) == ["chosen"] * 8 + ["random"] * 2
     assert all(not json.loads(line)["pairwise"] for line in (tmp_path / "queue.jsonl").read_text().splitlines())
+
+
+@pytest.mark.slow
+def test_several_sources(tmp_path: Path) -> None:
+    """Three architectures are measured on each of two sources, each figure in its interval."""
+    lines = run(tmp_path, "several_sources.py", base(tmp_path / "base", "bert")).splitlines()
+    figures = [[float(one) for one in re.findall(r"\d\.\d{3}", line)] for line in lines if "accuracy" in line]
+
+    assert [line.split(":")[0] for line in lines[::3]] == ["scalar", "two_tower", "cross_attention"]
+    assert [line.split()[0] for line in lines if "accuracy" in line] == [
+        "file:manners.jsonl:",
+        "file:repairs.jsonl:",
+    ] * 3
+    assert all(low <= accuracy <= high for accuracy, low, high in figures)
+
+
+@pytest.mark.slow
+def test_attributes(tmp_path: Path) -> None:
+    """The gate learns, and both attributes stand beside their ratings with intervals, on prompts of the test part."""
+    printed = run(tmp_path, "attributes.py", base(tmp_path / "base", "llama"))
+    first, last = (float(loss) for loss in re.findall(r"\d\.\d{3}", printed.splitlines()[0]))
+
+    assert last < first
+    assert re.search(r"helpfulness\W+helpfulness\W+88\W", printed)
+    assert re.search(r"kindness\W+kindness\W+88\W", printed)
+    assert "order within prompts" in printed
+    assert (tmp_path / "attributes-model" / "canaries.json").is_file()
+
+
+@pytest.mark.slow
+def test_uncertainty(tmp_path: Path) -> None:
+    """Three kinds of uncertainty give three accuracies in their intervals and a verdict; a margin decides or not."""
+    *kinds, one, other, last = run(tmp_path, "uncertainty.py", base(tmp_path / "base", "bert")).splitlines()
+    verdicts = {"rises", "falls", "not distinguishable"}
+
+    assert [line.split(":")[0] for line in kinds] == ["gaussian", "ensemble", "laplace"]
+    assert all(line.rsplit("; ", 1)[1] in verdicts for line in kinds)
+    for line in kinds:
+        found = [float(number) for number in re.findall(r"\d\.\d{3}", line)]
+        assert len(found) == 9
+        assert all(low <= accuracy <= high for accuracy, low, high in zip(*[iter(found)] * 3, strict=True))
+    for line in (one, other, last):
+        margin, deviation = (float(number) for number in re.findall(r"\d+\.\d{2}", line))
+        assert abs(margin - 2 * deviation) < 0.02 or line.endswith("decided") == (margin > 2 * deviation)
 
 
 def test_every_example_has_its_test_and_is_short() -> None:

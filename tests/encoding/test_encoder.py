@@ -16,7 +16,7 @@ from plaudit.encoding.truncation import ResponseTooLong
 from plaudit.encoding.turns import Unencodable
 from plaudit.preferences.preference import Content, Message
 from tests.encoding.conversations import decoded, template_ids
-from tests.encoding.families import CHAT, FAMILIES, PLAIN, family
+from tests.encoding.families import CHAT, ENCODERS, FAMILIES, PLAIN, family
 from tests.encoding.strategies import answers, prompts, texts
 
 CAUSAL = (*CHAT, *PLAIN)
@@ -45,15 +45,16 @@ def test_the_saved_chat_template_yields_the_same_ids(name: str, prompt: tuple[Me
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_the_opening_stands_before_the_response(name: str) -> None:
-    """A chat's response begins right after the last opening; other forms have none."""
+    """A response begins right after the last opening that something follows; plain text has none."""
     encoder = ENCODER[name]
     sequence, opening = encoder.encode(CONVERSATION, "The dog sleeps."), encoder.opening
     ids = sequence.ids.tolist()
 
-    assert bool(opening) == (name in CHAT)
+    assert bool(opening) == (name in (*CHAT, *ENCODERS))
     if opening:
         assert tuple(ids[: sequence.prompt_length][-len(opening) :]) == opening
-        assert not any(tuple(ids[k : k + len(opening)]) == opening for k in range(sequence.prompt_length, len(ids)))
+        later = range(sequence.prompt_length, len(ids) - len(opening))
+        assert not any(tuple(ids[k : k + len(opening)]) == opening for k in later)
 
 
 @pytest.mark.parametrize("name", CAUSAL)

@@ -12,6 +12,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from plaudit.cli import main
 from plaudit.scoring.contract import BadArtefact
+from plaudit.scoring.convert import convert
 from plaudit.scoring.foreign import Unverified
 from plaudit.scoring.scorer import Scorer
 from tests.scoring.checkpoints import foreign
@@ -25,9 +26,8 @@ def by_transformers(folder: Path, *, chat: bool) -> list[float]:
     model, tokenizer = AutoModelForSequenceClassification.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
     rows: list[Any] = []
     for answer in ANSWERS:
-        turns = [{"role": "user", "content": QUESTION}, {"role": "assistant", "content": answer}]
         if chat:
-            rows.append(tokenizer.apply_chat_template(turns, return_dict=False))
+            rows.append(tokenizer.apply_chat_template(turns(answer), return_dict=False))
         else:
             rows.append(tokenizer(QUESTION + answer + tokenizer.eos_token)["input_ids"])
     batch = tokenizer.pad([{"input_ids": row} for row in rows], return_tensors="pt")
@@ -36,14 +36,21 @@ def by_transformers(folder: Path, *, chat: bool) -> list[float]:
     return rewards
 
 
-@pytest.mark.parametrize(("name", "chat"), [("llama", True), ("llama", False), ("gpt2", False)])
-def test_pad_that_is_eos_is_reproduced(tmp_path: Path, name: str, chat: bool) -> None:
+def turns(answer: str) -> list[dict[str, str]]:
+    """Return the conversation of `QUESTION` and an answer."""
+    return [{"role": "user", "content": QUESTION}, {"role": "assistant", "content": answer}]
+
+
+@pytest.mark.parametrize(
+    ("name", "template", "chat"), [("llama", "verbatim", True), ("llama", "plain", False), ("gpt2", None, False)]
+)
+def test_pad_that_is_eos_is_reproduced(tmp_path: Path, name: str, template: str | None, chat: bool) -> None:
     """Where pad is the end-of-sequence token, transformers skips the last token: so does the Scorer, and says so."""
     folder = tmp_path / "checkpoint"
     foreign(folder, name)
 
     with pytest.warns(Unverified, match="skips the final token"):
-        scorer = Scorer.load(folder, template=None if chat or name == "gpt2" else "plain")
+        scorer = Scorer.load(folder, template=template)
     expected = by_transformers(folder, chat=chat)
     found = scorer.rewards([(QUESTION, answer) for answer in ANSWERS])
 
@@ -70,13 +77,13 @@ def test_proper_pad_is_pooled_at_the_last_token(tmp_path: Path) -> None:
     foreign(tmp_path / "gemma2", "gemma2")
     foreign(tmp_path / "bert", "bert")
 
-    with pytest.warns(Unverified, match="no canaries: unverified"):
+    with pytest.warns(Unverified, match="texts are read as plain text, turns through its chat template"):
         gemma = Scorer.load(tmp_path / "gemma2")
     with pytest.warns(Unverified, match="'encoder' with pooling 'first'"):
         bert = Scorer.load(tmp_path / "bert")
 
     assert gemma.artefact.contract.settings["pooling"] == "last"
-    assert gemma.rewards([(QUESTION, a) for a in ANSWERS]) == pytest.approx(
+    assert gemma.rewards(map(turns, ANSWERS)) == pytest.approx(
         by_transformers(tmp_path / "gemma2", chat=True), abs=1e-5
     )
     model, tokenizer = (
@@ -84,6 +91,38 @@ def test_proper_pad_is_pooled_at_the_last_token(tmp_path: Path) -> None:
     )
     pair = tokenizer(QUESTION, ANSWERS[0], return_tensors="pt")
     assert bert.rewards([(QUESTION, ANSWERS[0])])[0] == pytest.approx(model(**pair).logits.item(), abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["llama", "gemma2"])
+def test_texts_are_read_plain_and_turns_as_chat(tmp_path: Path, name: str) -> None:
+    """With a chat template and nothing said, each conversation is read as a trainer of such rows tokenised it."""
+    folder = tmp_path / "checkpoint"
+    foreign(folder, name)
+    with pytest.warns(Unverified, match="pass template='verbatim'"):
+        scorer = Scorer.load(folder)
+    mixed = [given for answer in ANSWERS for given in ((QUESTION, answer), turns(answer))]
+    expected = [by_transformers(folder, chat=chat) for chat in (False, True)]
+    found = np.array(scorer.rewards(mixed))
+
+    assert scorer.artefact.contract.encoding["kind"] == "as_given"
+    np.testing.assert_allclose(found[::2], expected[0], atol=1e-5)
+    np.testing.assert_allclose(found[1::2], expected[1], atol=1e-5)
+    assert np.abs(np.subtract(*expected)).min() > 1e-4
+    np.testing.assert_allclose(scorer.rewards([([turns("")[0]], ANSWERS[0])]), expected[1][:1], atol=1e-5)
+
+
+def test_a_converted_checkpoint_goes_on_reading_both(tmp_path: Path) -> None:
+    """The artefact that is made of it keeps the form, and its canaries check both ways of writing."""
+    foreign(tmp_path / "checkpoint", "gemma2")
+    with pytest.warns(Unverified):
+        before = Scorer.load(tmp_path / "checkpoint")
+    with pytest.warns(Unverified):
+        convert(tmp_path / "checkpoint", tmp_path / "artefact")
+    after = Scorer.load(tmp_path / "artefact")
+    mixed = [(QUESTION, ANSWERS[0]), turns(ANSWERS[1]), "Only a text."]
+
+    assert after.artefact.contract.encoding["kind"] == "as_given"
+    assert after.rewards(mixed) == pytest.approx(before.rewards(mixed), abs=1e-5)
 
 
 def test_unusable_checkpoints_are_named(tmp_path: Path) -> None:
@@ -145,9 +184,12 @@ def test_the_command_line_takes_the_text_form(tmp_path: Path, capsys: pytest.Cap
         assert main(["score", str(folder), str(lines), "--template", "plain"]) == 0
         plain = [json.loads(line)["reward"] for line in capsys.readouterr().out.splitlines()]
         assert main(["score", str(folder), str(lines)]) == 0
+        default = [json.loads(line)["reward"] for line in capsys.readouterr().out.splitlines()]
+        assert main(["score", str(folder), str(lines), "--template", "verbatim"]) == 0
         chat = [json.loads(line)["reward"] for line in capsys.readouterr().out.splitlines()]
 
     np.testing.assert_allclose(plain, by_transformers(folder, chat=False), atol=1e-5)
     np.testing.assert_allclose(chat, by_transformers(folder, chat=True), atol=1e-5)
+    assert default == plain
     assert main(["audit", "scores.csv", "--template", "plain"]) == 1
     assert "--template" in capsys.readouterr().err

@@ -100,10 +100,10 @@ def test_they_are_scored_as_transformers_scores_them(checkpoint: Path, chat: boo
     """Equal ids, rewards within 1e-4, pooling hf_last_non_pad, and a warning that says what that skips."""
     rows, expected = by_transformers(checkpoint, chat)
     with pytest.warns(Unverified, match="skips the final token"):
-        scorer = Scorer.load(checkpoint, device="cpu", template=None if chat else "plain")
+        scorer = Scorer.load(checkpoint, device="cpu")
 
     assert scorer.artefact.contract.settings["pooling"] == "hf_last_non_pad"
-    assert scorer.artefact.contract.encoding["kind"] == ("verbatim" if chat else "plain")
+    assert scorer.artefact.contract.encoding["kind"] == "as_given"
     assert [scorer.artefact.encoder.encode(*as_pair(pair)).ids.tolist() for pair in given(chat)] == rows
     found = scorer.rewards(given(chat))
     assert np.abs(np.array(found) - expected).max() < 1e-4

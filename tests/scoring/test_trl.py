@@ -70,7 +70,7 @@ def test_trl_checkpoint_is_scored_as_trl_scores_it(tmp_path: Path, name: str, ch
 
     trl = run("train", tmp_path / "base", tmp_path / "rows.json", tmp_path / "trained")
     with pytest.warns(Unverified, match="skips the final token"):
-        scorer = Scorer.load(tmp_path / "trained", template="verbatim" if chat else "plain")
+        scorer = Scorer.load(tmp_path / "trained")
     pairs = [(row["prompt"], row[side]) for row in rows for side in ("chosen", "rejected")]
     encoded = [scorer.artefact.encoder.encode(*as_pair(pair)).ids.tolist() for pair in pairs]
 

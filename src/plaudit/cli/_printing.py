@@ -32,8 +32,8 @@ Adjust = Annotated[
 Template = Annotated[
     str | None,
     typer.Option(
-        help="How a checkpoint without a contract was given its texts: chat, plain, chatml or a file. "
-        "What TRL trained on plain texts is plain."
+        help="How a checkpoint without a contract was given its texts: verbatim (its chat template), plain, as_given "
+        "(texts plain, turns by its chat template, as TRL does: the default where it has one), chat, chatml or a file."
     ),
 ]
 """The option ``--template`` of verbs that open a checkpoint which plaudit did not write."""

@@ -12,7 +12,7 @@ def convert(
     model: Annotated[Path, typer.Argument(help="An artefact or a sequence-classification checkpoint.")],
     out: Annotated[Path, typer.Argument(help="The new artefact's folder.")],
     pooling: Annotated[str | None, typer.Option(help="The new pooling; the old one is kept if not given.")] = None,
-    template: Annotated[str | None, typer.Option(help="The new text form, chat, plain, chatml or a file.")] = None,
+    template: Annotated[str | None, typer.Option(help="The new text form, chat, plain, chatml, … or a file.")] = None,
     dtype: Annotated[str, typer.Option(help="Of the saved weights; bfloat16 rounds the head too.")] = "float32",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the new folder if it exists.")] = False,
     as_json: Json = False,

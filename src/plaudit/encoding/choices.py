@@ -1,5 +1,6 @@
 """The choice of a template for a base's tokenizer."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from transformers import PreTrainedTokenizerFast
@@ -9,7 +10,7 @@ from plaudit.encoding.template import LABELLED, Template
 from plaudit.encoding.turns import Turn, Turns
 
 CHATML = {role: Turn(f"<|im_start|>{role}\n", "<|im_end|>\n") for role in ("system", "user", "assistant", "tool")}
-CHOICES = ("auto", "chat", "plain", "encoder", "chatml", "verbatim")
+CHOICES = ("auto", "chat", "plain", "encoder", "chatml", "verbatim", "as_given")
 
 
 class UnfitTokenizer(ValueError):
@@ -23,7 +24,7 @@ def for_tokenizer(tokenizer: PreTrainedTokenizerFast, choice: str = "auto") -> T
         tokenizer: a fast tokenizer, as its base shipped it.
         choice: ``auto`` takes ``encoder`` where there are CLS, SEP and mask tokens, ``chat`` where there is a chat
             template, else ``plain``; or one of those; ``chatml`` for ChatML turns; ``verbatim`` for the chat template
-            as it is; or the path of a ``.jinja`` file.
+            as it is; ``as_given`` for texts plain and turns verbatim; or the path of a ``.jinja`` file.
 
     Raises:
         IrreducibleTemplate: the chat template is not a table of turns.
@@ -35,7 +36,9 @@ def for_tokenizer(tokenizer: PreTrainedTokenizerFast, choice: str = "auto") -> T
         return _chat(tokenizer, _read(choice))
     if choice not in CHOICES:
         raise UnfitTokenizer(f"{choice!r} is no template; known: {', '.join(CHOICES)}, or the path of a .jinja file")
-    makers = {"plain": _plain, "encoder": _encoder, "chatml": _chatml, "verbatim": _verbatim}
+    makers = {
+        "plain": _plain, "encoder": _encoder, "chatml": _chatml, "verbatim": _verbatim, "as_given": _as_given,
+    }  # fmt: skip
     kind = _natural(tokenizer) if choice == "auto" else choice
     return makers[kind](tokenizer) if kind in makers else _chat(tokenizer, _own(tokenizer))
 
@@ -113,3 +116,8 @@ def _verbatim(tokenizer: PreTrainedTokenizerFast) -> Template:
     if DATE in rendered(tokenizer, source, turns):
         raise UnfitTokenizer("this chat template writes today's date, so rewards would change by the day; take 'chat'")
     return Template("verbatim", Turns("", {}), source=source, tokens=tokenizer.special_tokens_map)
+
+
+def _as_given(tokenizer: PreTrainedTokenizerFast) -> Template:
+    plain = _plain(tokenizer)
+    return replace(_verbatim(tokenizer), kind="as_given", special=plain.special, eos=plain.eos)

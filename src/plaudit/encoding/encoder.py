@@ -18,7 +18,7 @@ from plaudit.encoding.padding import with_pad
 from plaudit.encoding.template import EmptyResponse, Rendering, Template
 from plaudit.encoding.truncation import shorten
 from plaudit.encoding.turns import Unencodable
-from plaudit.preferences.preference import Content
+from plaudit.preferences.preference import Content, Message
 
 Pair = tuple[Content, Content]
 """A prompt and a response."""
@@ -96,12 +96,19 @@ class Encoder:
 
     @property
     def scored_id(self) -> int:
-        """The id on which every sequence ends."""
+        """The id on which every sequence ends; under ``as_given`` every text."""
         return self._tokenise([self.template.render(*self.template.settle("x", "x"))])[0].ids[-1]
 
     @property
     def opening(self) -> tuple[int, ...]:
-        """The ids with which the assistant's turn begins, before its words; () where the template has no such ids."""
+        """The ids that stand before a response to a prompt; () where the template has no such ids.
+
+        They begin the assistant's turn, or stand between an encoder's two segments.
+        """
+        if self.template.kind == "encoder":
+            pair = self._backend.encode("x", "x")
+            segments = pair.sequence_ids
+            return tuple(pair.ids[segments.index(0) + segments.count(0) : segments.index(1)])
         if self.template.kind != "chat":
             return ()
         header = self.template.turns.roles["assistant"].header
@@ -170,8 +177,12 @@ class Encoder:
         return rendering, self._tokenise([rendering])[0]
 
     def _tokenise(self, renderings: list[Rendering]) -> list[Encoding]:
-        texts = [item.text if item.first is None else (item.first, item.text) for item in renderings]
-        return self._backend.encode_batch(texts, add_special_tokens=self.template.special)
+        found: dict[int, Encoding] = {}
+        for special in (False, True):
+            own = {place: item for place, item in enumerate(renderings) if item.special == special}
+            texts = [item.text if item.first is None else (item.first, item.text) for item in own.values()]
+            found |= zip(own, self._backend.encode_batch(texts, add_special_tokens=special), strict=True)
+        return [found[place] for place in range(len(renderings))]
 
     def _starts(self, text: str) -> list[int]:
         return [start for start, _ in self._backend.encode(text, add_special_tokens=False).offsets]
@@ -190,10 +201,11 @@ class Encoder:
 
     def _written(self) -> set[int]:
         """Return the ids that the template itself writes, for whichever role."""
-        rendering = self.template.render(*self.template.settle("x", "x"))
-        turns = self.template.turns.roles.values()
-        around = [Rendering(turn.header + turn.footer, 0) for turn in turns]
-        return {found for encoding in self._tokenise([rendering, *around]) for found in encoding.ids}
+        turns = ((Message("user", "x"),), (Message("assistant", "x"),))
+        written = [self.template.render(*self.template.settle(*pair)) for pair in (("x", "x"), turns)]
+        roles = self.template.turns.roles.values()
+        around = [Rendering(turn.header + turn.footer, 0, special=self.template.special) for turn in roles]
+        return {found for encoding in self._tokenise([*written, *around]) for found in encoding.ids}
 
     def contract(self) -> dict[str, Any]:
         """Return template, length and scored token as plain data, to be kept beside the saved tokenizer."""

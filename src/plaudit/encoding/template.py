@@ -9,6 +9,8 @@ Kinds:
 - ``encoder``: the tokenizer's own pair of segments, prompt and response, or the response alone. One user turn and one
   assistant turn are written bare, longer conversations with labels.
 - ``verbatim``: a tokenizer's chat template as it is, for checkpoints that were trained with it elsewhere.
+- ``as_given``: texts as ``plain`` writes them and turns as ``verbatim`` does: trainers such as TRL's RewardTrainer let
+  the data decide, and use a chat template for turns alone.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,6 +29,8 @@ LABELLED = {
     role: Turn(f"\n\n{label}: ", "")
     for role, label in (("system", "System"), ("user", "Human"), ("assistant", "Assistant"), ("tool", "Tool"))
 }
+VERBATIM = ("verbatim", "as_given")
+"""Kinds that write turns with the tokenizer's own chat template, as it is."""
 
 
 class EmptyResponse(Unencodable):
@@ -55,11 +59,13 @@ class Rendering:
         text: the whole text, or an encoder's last segment.
         border: character of ``text`` where the response's first words begin.
         first: an encoder's first segment, None where there is only one.
+        special: the tokenizer adds its own special tokens around it.
     """
 
     text: str
     border: int
     first: str | None = None
+    special: bool = False
 
     @property
     def prompt(self) -> str:
@@ -72,12 +78,12 @@ class Template:
     """How a prompt and a response become text. ``choices.for_tokenizer`` makes the one that suits a base.
 
     Attributes:
-        kind: ``chat``, ``plain``, ``encoder`` or ``verbatim``.
-        turns: the table of turns (an empty one for ``verbatim``).
-        special: the tokenizer adds its own special tokens around the text.
+        kind: ``chat``, ``plain``, ``encoder``, ``verbatim`` or ``as_given``.
+        turns: the table of turns (an empty one where a chat template is used as it is).
+        special: the tokenizer adds its own special tokens around the text, unless a chat template wrote it.
         eos: what ends a plain text; "" where the tokenizer adds it by itself.
-        source: the Jinja text of a ``verbatim`` template.
-        tokens: the special tokens that a ``verbatim`` template may name.
+        source: the Jinja text of a chat template that is used as it is.
+        tokens: the special tokens that it may name.
         notes: what the table leaves out of the base's template, in words.
     """
 
@@ -102,7 +108,7 @@ class Template:
         _require_answer(response)
         if self.kind == "encoder":
             return _bare(prompt, "user"), _bare(response, "assistant")
-        if self.kind == "plain" and isinstance(response, str) and (isinstance(prompt, str) or not prompt):
+        if self.kind in ("plain", "as_given") and isinstance(response, str) and (isinstance(prompt, str) or not prompt):
             return prompt or "", response
         return _as_turns(prompt, "user"), _as_turns(response, "assistant")
 
@@ -111,23 +117,25 @@ class Template:
 
         Raises:
             UnknownRole: a role has no place in the table.
-            WrongTurns: a ``verbatim`` template refuses the conversation.
+            WrongTurns: a chat template that is used as it is refuses the conversation.
         """
         if self.kind == "encoder":
-            return Rendering(self._labelled(response), 0, self._labelled(prompt) if prompt else None)
+            first = self._labelled(prompt) if prompt else None
+            return Rendering(self._labelled(response), 0, first, self.special)
         if isinstance(prompt, str) or isinstance(response, str):
             text = f"{prompt}{response}"
-            return Rendering(text + ("" if text.endswith(self.eos) else self.eos), len(prompt))
-        if self.kind == "verbatim":
+            ending = "" if text.endswith(self.eos) else self.eos
+            return Rendering(text + ending, len(prompt), special=self.special)
+        if self.kind in VERBATIM:
             return self._verbatim(prompt, response)
         parts = list(self.turns.parts(prompt + response))
         before = sum(len(header + turn.content + footer) for header, turn, footer in parts[: len(prompt)])
         text = "".join(header + turn.content + footer for header, turn, footer in parts)
-        return Rendering(text, before + len(parts[len(prompt)][0]))
+        return Rendering(text, before + len(parts[len(prompt)][0]), special=self.special)
 
     def may_start(self, prompt: Content) -> bool:
-        """Whether a conversation may begin with ``prompt``: a ``verbatim`` template wants a user turn first."""
-        if self.kind != "verbatim" or isinstance(prompt, str):
+        """Whether a conversation may begin with ``prompt``: a chat template as it is wants a user turn first."""
+        if self.kind not in VERBATIM or isinstance(prompt, str):
             return True
         spoken = [message.role for message in prompt if message.role != "system"]
         return spoken[:1] in ([], ["user"])
@@ -170,13 +178,13 @@ class Template:
         return source if theirs == ours else None
 
     def record(self) -> dict[str, Any]:
-        """Return the template as plain data; a ``verbatim`` one keeps its Jinja text in the tokenizer."""
+        """Return the template as plain data; a chat template that is used as it is stays in the tokenizer."""
         return {"kind": self.kind, "turns": self.turns.record(), "special": self.special, "eos": self.eos}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any], tokenizer: PreTrainedTokenizerFast) -> "Template":
         """Return the template that `record` wrote, for the tokenizer that was saved with it."""
-        verbatim = record["kind"] == "verbatim"
+        verbatim = record["kind"] in VERBATIM
         return cls(
             kind=record["kind"],
             turns=Turns.from_record(record["turns"]),

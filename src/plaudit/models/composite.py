@@ -40,6 +40,8 @@ class CompositeConfig(PreTrainedConfig):
         sizes: width of each hidden layer of the head.
         layer_norm: whether each of them is normalised.
         initial: how the head's weights begin, see `plaudit.models.mlp.Mlp`.
+        opening: ids after whose last occurrence the response begins, where there are no token types; none where the
+            text form has no such ids.
     """
 
     text_config: dict[str, Any] | PreTrainedConfig | None = None
@@ -48,6 +50,7 @@ class CompositeConfig(PreTrainedConfig):
     sizes: tuple[int, ...] | list[int] = (128, 128)
     layer_norm: bool = True
     initial: str = "standard"
+    opening: tuple[int, ...] | list[int] = ()
 
     def __post_init__(self, **kwargs: Any) -> None:
         """Make the backbone's configuration of its plain form; there is one output."""
@@ -142,9 +145,13 @@ class ApartModel(Composite):
         Args:
             input_ids: int64 [N, L], as a tokenizer writes a pair.
             attention_mask: [N, L], 1 where there is a token; everywhere if None.
-            token_type_ids: int64 [N, L], 1 on the response; without them everything is response.
+            token_type_ids: int64 [N, L], 1 on the response. A row without any is cut after the last ``opening`` of the
+                configuration, and is all response if there is none in it.
+
+        Raises:
+            NoBoundary: there are no token types, and the configuration has no ``opening``.
         """
-        return self.rewarded(self.features_of(apart(input_ids, attention_mask, token_type_ids)))
+        return self.rewarded(self.features_of(apart(input_ids, attention_mask, token_type_ids, self.config.opening)))
 
     @abstractmethod
     def features_of(self, parts: Apart) -> Tensor:

@@ -11,7 +11,8 @@ Names joined by ``+`` put several beside each other: ``last+response``.
 import torch
 from torch import Tensor
 
-from plaudit.encoding.batch import Batch, Tree
+from plaudit.encoding.batch import Batch
+from plaudit.models.padded import unpack
 
 POOLINGS = ("last", "first", "mean", "response", "hf_last_non_pad")
 
@@ -39,9 +40,9 @@ def pool(hidden: Tensor, batch: Batch, pooling: str, pad_token_id: int | None = 
     if pooling == "first":
         return hidden[_firsts(batch).to(hidden.device)]
     if pooling == "mean":
-        return _means(hidden, *_membership(batch))
+        return mean_states(hidden, unpack(batch))
     if pooling == "response":
-        return _means(hidden, *_owned(response_offsets(batch)))
+        return mean_states(hidden, response_offsets(batch))
     if pooling == "hf_last_non_pad":
         return hidden[_last_non_pad(batch, pad_token_id).to(hidden.device)]
     raise BadPooling(f"unknown pooling {pooling!r}; known: {', '.join(POOLINGS)}")
@@ -65,9 +66,8 @@ def prompt_ends(batch: Batch) -> Tensor:
 
     The place is counted in the sequence itself, so that it is the same however the sequence is packed.
     """
-    rows = [_offsets(row) for tree in batch.layout.trees for row in _ranges(tree)]
     lengths = batch.labels.lengths.tolist()
-    return torch.stack([row[max(len(row) - length - 1, 0)] for row, length in zip(rows, lengths, strict=True)])
+    return torch.stack([row[max(len(row) - length - 1, 0)] for row, length in zip(unpack(batch), lengths, strict=True)])
 
 
 def response_offsets(batch: Batch) -> list[Tensor]:
@@ -75,8 +75,21 @@ def response_offsets(batch: Batch) -> list[Tensor]:
 
     They are counted in the sequence itself, so that they are the same tokens however the sequence is packed.
     """
-    rows = [_offsets(row) for tree in batch.layout.trees for row in _ranges(tree)]
-    return [row[-max(length, 1) :] for row, length in zip(rows, batch.labels.lengths.tolist(), strict=True)]
+    lengths = batch.labels.lengths.tolist()
+    return [row[-max(length, 1) :] for row, length in zip(unpack(batch), lengths, strict=True)]
+
+
+def mean_states(hidden: Tensor, rows: list[Tensor]) -> Tensor:
+    """Return the mean of the hidden states [T, H] at each row's packed offsets, taken in fp32: [N, H]."""
+    return means(hidden[torch.cat(rows).to(hidden.device)], torch.tensor([len(row) for row in rows]))
+
+
+def means(states: Tensor, counts: Tensor) -> Tensor:
+    """Return the means of the first ``counts[0]`` of ``states``, of the next ``counts[1]``, …, in fp32: [N, H]."""
+    counts = counts.to(states.device)
+    owners = torch.repeat_interleave(torch.arange(len(counts), device=states.device), counts)
+    sums = states.new_zeros(len(counts), states.shape[1], dtype=torch.float32)
+    return (sums.index_add(0, owners, states.float()) / counts[:, None]).to(states.dtype)
 
 
 def _firsts(batch: Batch) -> Tensor:
@@ -88,45 +101,12 @@ def _firsts(batch: Batch) -> Tensor:
     return torch.cat(firsts)
 
 
-def _means(hidden: Tensor, owners: Tensor, members: Tensor) -> Tensor:
-    """Average, in fp32, the tokens (packed offsets) ``members`` of the response that each belongs to, of ``owners``."""
-    owners, members = owners.to(hidden.device), members.to(hidden.device)
-    counts = torch.bincount(owners)
-    sums = hidden.new_zeros(len(counts), hidden.shape[1], dtype=torch.float32)
-    sums = sums.index_add(0, owners, hidden[members].float())
-    return (sums / counts[:, None]).to(hidden.dtype)
-
-
-def _membership(batch: Batch) -> tuple[Tensor, Tensor]:
-    """Return (response, packed offset) of every token of every sequence, shared tokens once for each owner."""
-    return _owned([_offsets(row) for tree in batch.layout.trees for row in _ranges(tree)])
-
-
-def _owned(rows: list[Tensor]) -> tuple[Tensor, Tensor]:
-    """Return (row, value) of every value in ``rows``."""
-    return torch.repeat_interleave(torch.arange(len(rows)), torch.tensor([len(row) for row in rows])), torch.cat(rows)
-
-
-def _offsets(row: tuple[int, int, int, int]) -> Tensor:
-    begin, end, prompt_begin, prompt_end = row
-    return torch.cat([torch.arange(prompt_begin, prompt_end), torch.arange(begin, end)])
-
-
-def _ranges(tree: Tree) -> list[tuple[int, int, int, int]]:
-    offset, rows = tree.start + tree.prompt, []
-    for length in tree.responses:
-        rows.append((offset, offset + length, tree.start, tree.start + tree.prompt))
-        offset += length
-    return rows
-
-
 def _last_non_pad(batch: Batch, pad_token_id: int | None) -> Tensor:
     """Return the packed offset of each sequence's right-most token that is not the pad id (its first if none is)."""
     if pad_token_id is None:
         raise BadPooling("hf_last_non_pad needs the pad token's id")
     picked = []
-    for row in (row for tree in batch.layout.trees for row in _ranges(tree)):
-        offsets = _offsets(row)
+    for offsets in unpack(batch):
         real = offsets[batch.input_ids[offsets].cpu() != pad_token_id]
         picked.append(real[-1] if len(real) else offsets[0])
     return torch.stack(picked)

@@ -1,11 +1,8 @@
-"""What every architecture gives back, and the protocol it keeps."""
+"""What every architecture gives back."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
-
-from plaudit.encoding.batch import Batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +52,3 @@ class Rewards:
     def scalar(self) -> torch.Tensor:
         """The reward, float32 [N]."""
         return self.values[:, 0]
-
-
-class RewardModel(Protocol):
-    """An architecture. Packing, padding, order and batch size never change a reward."""
-
-    def __call__(self, batch: Batch) -> Rewards:
-        """Score every response of ``batch``, in batch order."""
-        ...

@@ -75,14 +75,50 @@ class Apart:
     asked: Tensor
 
 
-def apart(input_ids: Tensor, attention_mask: Tensor | None, token_type_ids: Tensor | None) -> Apart:
-    """Cut padded sequences [N, L] where their second segment begins; one without is a response without a prompt."""
+class NoBoundary(ValueError):
+    """Nothing says where the responses begin; the message says what to give."""
+
+
+def after_opening(ids: Tensor, mask: Tensor, opening: Sequence[int]) -> Tensor:
+    """Return the place after each row's last ``opening`` that a token follows, int64 [N], -1 where there is none.
+
+    Args:
+        ids: int64 [N, L].
+        mask: [N, L], 1 where there is a token.
+        opening: ids that stand before a response; one that nothing follows is an end.
+    """
+    wanted = torch.tensor(tuple(opening), dtype=ids.dtype, device=ids.device)
+    if not 0 < len(wanted) < ids.shape[1]:
+        return ids.new_full((len(ids),), -1)
+    places = torch.arange(ids.shape[1], device=ids.device)
+    here = (ids.unfold(1, len(wanted), 1) == wanted).all(-1)
+    after = places[: here.shape[1]] + len(wanted)
+    here = here & (after <= (mask.long() * places).amax(1, keepdim=True))
+    return torch.where(here, after, -1).amax(1)
+
+
+def apart(
+    input_ids: Tensor, attention_mask: Tensor | None, token_type_ids: Tensor | None, opening: Sequence[int] = ()
+) -> Apart:
+    """Cut padded sequences [N, L] where their response begins; one without such a place has no prompt.
+
+    A response is the second segment by ``token_type_ids``; in a row that has none, what follows ``opening``.
+
+    Raises:
+        NoBoundary: there are neither.
+    """
+    if token_type_ids is None and not opening:
+        raise NoBoundary(
+            "prompt and response are read apart, and nothing says where the responses begin: give token_type_ids, 1 on "
+            "the response and 0 before it (all 0 where there is no prompt), or set config.opening to the ids between"
+        )
     mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
     types = torch.zeros_like(input_ids) if token_type_ids is None else token_type_ids
+    second = (types == 1) & mask.bool()
+    begins = torch.where(second.any(1), second.int().argmax(1), after_opening(input_ids, mask, opening))
     prompts, responses, asked = list[Tensor](), list[Tensor](), list[bool]()
     for number, real in enumerate(mask.bool()):
-        ids, second = input_ids[number][real], types[number][real] == 1
-        begin = int(second.int().argmax()) if bool(second.any()) else 0
+        ids, begin = input_ids[number][real], int(begins[number] - real.int().argmax())
         asked.append(begin > OPENING)
         prompts.append(ids[:begin] if asked[-1] else ids[:OPENING])
         responses.append(torch.cat([ids[:OPENING], ids[begin:]]) if asked[-1] else ids)

@@ -99,7 +99,3 @@ class Ordinal(nn.Module):
                 span = f"run from {rated.lowest:g} to {rated.highest:g}"
                 return f"ratings {name} {span}, beyond levels from {self.levels[0]:g} to {self.levels[-1]:g}"
         return ""
-
-    def extra_repr(self) -> str:
-        """Return the settings."""
-        return f"levels={self.levels}, attributes={self.attributes}"

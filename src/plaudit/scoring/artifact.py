@@ -62,6 +62,7 @@ def save(
     folder = Path(folder)
     _require_pad(folder, model, encoder)
     _require_canaries(folder, encoder)
+    _tell_opening(model, encoder)
     with writing(folder, overwrite=overwrite) as temporary:
         shift = write_weights(temporary, model.classifier, weights_dtype)
         write_extra(temporary, model.extra_state())
@@ -136,6 +137,13 @@ def put_extra(folder: Path, model: Headed, state: Mapping[str, torch.Tensor]) ->
         raise BadArtefact(folder, "extra", str(error)) from error
 
 
+def _tell_opening(model: Headed, encoder: Encoder) -> None:
+    """Write into the configuration of a model that needs it which ids of the text form stand before a response."""
+    config: Any = model.classifier.config
+    if hasattr(config, "opening"):
+        config.opening = encoder.opening
+
+
 def kernel_of(model: Headed) -> str:
     """Return the attention kernel in use."""
     return attention.NAME if model.layout == "trees" else str(model.classifier.config._attn_implementation)  # noqa: SLF001
@@ -200,9 +208,8 @@ def _contract(
     model: Headed, encoder: Encoder, recipe: Mapping[str, Any], measured: Measured, *, shift: float, adapter: bool
 ) -> Contract:
     apart = measured.by_class
-    class_note = (
-        parity.class_note(apart, model.pooling, shift, biases=BIAS in model.extra_state()) if apart > PARITY else ""
-    )
+    biases = BIAS in model.extra_state()
+    class_note = "" if apart <= PARITY else parity.class_note(apart, model.pooling, shift, biases=biases)
     made_note = parity.made_note(model.labels, model.composition)
     pairs = [canary.pair for canary in measured.canaries.scored]
     string_note = parity.string_note(encoder, pairs, measured.sequences)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from plaudit.encoding.choices import for_tokenizer
 from plaudit.encoding.encoder import Encoder
+from plaudit.encoding.template import VERBATIM
 from plaudit.scoring import canaries
 from plaudit.scoring.artifact import build, save
 from plaudit.scoring.contract import CONTRACT, BadArtefact
@@ -112,7 +113,7 @@ def convert(
 def _open(folder: Path, template: str | None) -> Artefact:
     if (folder / CONTRACT).is_file():
         return load(folder)
-    return open_foreign(folder, template=template if template in ("plain", "verbatim") else None)
+    return open_foreign(folder, template=template if template in ("plain", *VERBATIM) else None)
 
 
 def _rewards(source: Artefact) -> dict[tuple[str, Pair], float]:

@@ -1,6 +1,7 @@
 """Checkpoints that plaudit did not write: their contract is worked out from what transformers would do with them."""
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 
 from plaudit.encoding.choices import UnfitTokenizer, for_tokenizer
 from plaudit.encoding.encoder import Encoder
+from plaudit.encoding.encoder import Sequence as Tokens
 from plaudit.encoding.padding import NoPadToken
 from plaudit.models.frozen import freeze
 from plaudit.models.headed import is_causal
@@ -19,6 +21,12 @@ from plaudit.scoring.weights import DTYPES, read_weights, stored_dtype
 
 LONGEST = 8192
 """Tokens a sequence may have where the checkpoint does not say."""
+OTHERS = {
+    "as_given": "'verbatim' (its chat template for texts too) or 'plain'",
+    "verbatim": "'as_given' or 'plain'",
+    "plain": "'verbatim'",
+}
+"""What else a checkpoint of a text form may have been trained on."""
 
 
 class Unverified(UserWarning):
@@ -32,8 +40,9 @@ def open_foreign(folder: Path, dtype: str = "float32", device: str = "cpu", *, t
         folder: a sequence-classification checkpoint with one label.
         dtype: of computing.
         device: where to compute.
-        template: how it was trained: ``verbatim`` (its chat template as it is) or ``plain`` (prompt, response and
-            end-of-sequence token). None takes ``verbatim`` where there is a chat template; encoders read pairs.
+        template: how it was trained: ``verbatim`` (its chat template as it is), ``plain`` (prompt, response and
+            end-of-sequence token), or ``as_given``: texts plain, turns by its chat template, which is what TRL's
+            RewardTrainer does. None takes ``as_given`` where there is a chat template; encoders read pairs.
 
     Raises:
         BadArtefact: weights or tokenizer cannot be used, it has several labels, or its class gives other rewards.
@@ -46,9 +55,8 @@ def open_foreign(folder: Path, dtype: str = "float32", device: str = "cpu", *, t
     if labels != 1:
         raise BadArtefact(folder, "head", f"{labels} labels; a reward model has one")
     encoder = _encoder(folder, classifier, template)
-    pooling = _pooling(classifier, encoder)
     head, every = fingerprints.head(classifier), [one.sequence for one in canaries.encode(encoder)[0].values()]
-    sequences = [every[place] for place in canaries.few(every)]
+    pooling, sequences = _pooling(classifier, every), [every[place] for place in canaries.few(every)]
     by_class = parity.class_logits(classifier, sequences)
     model = build(classifier, "scalar", {"pooling": pooling})
     difference = float(abs(canaries.at_dtype(model, sequences, "float32") - by_class).max())
@@ -106,7 +114,9 @@ def _tokenizer(folder: Path) -> PreTrainedTokenizerFast:
 def _natural(tokenizer: PreTrainedTokenizerFast, *, causal: bool) -> str:
     if not causal:
         return "encoder"
-    return "verbatim" if tokenizer.chat_template else "plain"
+    if not tokenizer.chat_template:
+        return "plain"
+    return "verbatim" if tokenizer.eos_token_id is None else "as_given"
 
 
 def _longest(classifier: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> int:
@@ -115,13 +125,13 @@ def _longest(classifier: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) ->
     return int(min(filter(None, (*limits, tokenizer.model_max_length, LONGEST))))
 
 
-def _pooling(classifier: PreTrainedModel, encoder: Encoder) -> str:
-    """Return the pooling that gives what the class's own forward gives."""
+def _pooling(classifier: PreTrainedModel, sequences: Sequence[Tokens]) -> str:
+    """Return the pooling that gives what the class's own forward gives for sequences such as these."""
     config: Any = classifier.config.get_text_config()
     if not is_causal(classifier):
         return "mean" if getattr(config, "classifier_pooling", "cls") == "mean" else "first"
     pad, eos = config.pad_token_id, config.eos_token_id
-    ends = {encoder.scored_id, *(eos if isinstance(eos, list) else [eos])}
+    ends = {*(int(one.ids[-1]) for one in sequences), *(eos if isinstance(eos, list) else [eos])}
     return "hf_last_non_pad" if pad is not None and pad in ends else "last"
 
 
@@ -130,7 +140,8 @@ def _warn(folder: Path, contract: Contract) -> None:
     text = f"{folder} has no canaries: unverified. Read as a checkpoint of text form {kind!r} with pooling {pooling!r}"
     if pooling == "hf_last_non_pad":
         text += "; its pad token is its end-of-sequence token, so transformers skips the final token and so does this"
-    other = {"verbatim": "plain", "plain": "verbatim"}.get(kind)
-    if other:
-        text += f". If it was trained on another form, pass template={other!r}"
+    if kind == "as_given":
+        text += ": texts are read as plain text, turns through its chat template, as TRL's RewardTrainer reads them"
+    if other := OTHERS.get(kind):
+        text += f". If it was trained on another form, pass template={other}"
     warnings.warn(f"{text}. `plaudit convert` makes an artefact of it", Unverified, stacklevel=3)

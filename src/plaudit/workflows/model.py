@@ -104,8 +104,6 @@ def build(wanted: Model) -> Built:
     language_model = _language_model(wanted, folder, classifier, notes)
     model = _made(architecture, classifier, pooling, layout=wanted.layout, **own)
     model.language_model = language_model
-    if hasattr(classifier_config := model.classifier.config, "opening"):
-        classifier_config.opening = encoder.opening
     if new:
         model.begin()
     if model.padded_because and wanted.layout == "trees":

@@ -119,7 +119,7 @@ def test_the_class_finds_the_response_by_its_opening():
     model = EmbeddingMlp(build(decoders()["llama"]), "response", sizes=(), initial="small").eval().classifier
     model.set_attn_implementation("eager")
     model.config.opening = (7, 9)
-    rows = torch.tensor([[7, 9, 4, 7, 9, 5, 6, 3], [7, 9, 8, 5, 6, 3, 0, 0], [4, 9, 7, 5, 6, 3, 0, 0]])
+    rows = torch.tensor([[7, 9, 4, 7, 9, 5, 7, 9], [7, 9, 8, 5, 6, 3, 0, 0], [4, 9, 7, 5, 6, 3, 0, 0]])
     mask = torch.tensor([[1] * 8, [1] * 6 + [0] * 2, [1] * 6 + [0] * 2])
     with torch.no_grad():
         hidden = model.backbone(input_ids=rows, attention_mask=mask).last_hidden_state

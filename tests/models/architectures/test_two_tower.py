@@ -7,12 +7,21 @@ import pytest
 import torch
 from transformers import AutoModel
 
+from plaudit.encoding.choices import for_tokenizer
+from plaudit.encoding.encoder import Encoder
 from plaudit.encoding.packing import collate, collate_sequences
+from plaudit.models.architectures.cross_attention import CrossAttention
 from plaudit.models.architectures.two_tower import TwoTower, TwoTowerModel
+from plaudit.models.headed import Headed
 from plaudit.models.selftest import check_layout
+from plaudit.models.splitting import NoBoundary
+from plaudit.scoring.artifact import save
+from plaudit.scoring.scorer import Scorer
+from tests.encoding.families import family
 from tests.models.architectures.counting import tokens_through
 from tests.models.families import build, decoders, encoders
 from tests.models.test_prompt_trees import PROMPTS, encoded_set
+from tests.scoring.tiny import classifier
 
 
 def towers(**settings: Any) -> TwoTower:
@@ -87,3 +96,39 @@ def test_decoders_are_refused() -> None:
     """The message says what is needed."""
     with pytest.raises(ValueError, match="two_tower needs an encoder"):
         TwoTower(build(decoders()["llama"]), "first")
+
+
+@pytest.mark.parametrize("name", ["bert", "roberta"])
+@pytest.mark.parametrize("kind", [TwoTower, CrossAttention])
+def test_automodel_finds_the_response_without_token_types(tmp_path: Path, kind: type[Headed], name: str) -> None:
+    """A saved artefact, opened by AutoModel and given only ids and mask, has the Scorer's rewards: padding on either
+    side, with and without a prompt.
+    """
+    tokenizer = family(name)
+    model = kind(classifier(name, len(tokenizer), tokenizer.pad_token_id), "mean", sizes=(8,)).eval()
+    save(tmp_path / "model", model, Encoder(tokenizer, for_tokenizer(tokenizer), 64), {})
+    scorer = Scorer.load(tmp_path / "model")
+    loaded = AutoModel.from_pretrained(tmp_path / "model").eval()
+    pairs = [("How is the dog?", "The dog sleeps."), ("", "The fox runs."), ("Who?", "A lazy dog, and the quick fox.")]
+    texts = [pair if pair[0] else pair[1:] for pair in pairs]
+    for side in ("right", "left"):
+        rows = [{"input_ids": tokenizer(*text)["input_ids"]} for text in texts]
+        batch = tokenizer.pad(rows, return_tensors="pt", padding_side=side)
+        with torch.no_grad():
+            found = loaded(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits[:, 0]
+
+        assert found.tolist() == pytest.approx(scorer.rewards(pairs), abs=1e-5)
+    assert scorer.artefact.contract.transformers_parity
+    assert found.std() > 1e-4
+
+
+@pytest.mark.parametrize("kind", [TwoTower, CrossAttention])
+def test_a_response_that_cannot_be_found_is_no_reward(kind: type[Headed]) -> None:
+    """Without token types and without ids to look for, the class refuses and says what to give."""
+    model = kind(build(encoders()["bert"]), "mean", sizes=(16,)).eval().classifier
+    model.set_attn_implementation("eager")
+    ids = torch.randint(3, 99, (1, 6))
+
+    with pytest.raises(NoBoundary, match="give token_type_ids, 1 on the response .* or set config.opening"):
+        model(ids)
+    assert model(ids, token_type_ids=torch.zeros_like(ids)).logits.isfinite().all()

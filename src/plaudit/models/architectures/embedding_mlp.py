@@ -31,7 +31,7 @@ from plaudit.models.headed import How, is_causal
 from plaudit.models.layers import check_layers, read_states
 from plaudit.models.mlp import Initial, Mlp
 from plaudit.models.pooling import poolings
-from plaudit.models.splitting import OPENING
+from plaudit.models.splitting import OPENING, after_opening
 
 POOLINGS = ("last", "first", "mean", "response")
 
@@ -43,15 +43,12 @@ class EmbeddingMlpConfig(CompositeConfig):
         features: width of the embeddings; with a backbone, its own times what is read of it.
         layers: hidden states of the backbone that are read, see `EmbeddingMlp`.
         normalise: whether each state that is read is normalised.
-        opening: ids after whose last occurrence the response begins, for the pooling ``response`` where there are no
-            token types; none where the text form has no such ids.
     """
 
     model_type: ClassVar[str] = "plaudit_embedding_mlp"
     features: int = 0
     layers: tuple[int, ...] | list[int] = ()
     normalise: bool = False
-    opening: tuple[int, ...] | list[int] = ()
 
 
 @registered
@@ -124,14 +121,9 @@ class EmbeddingMlpModel(Composite):
 
     def _own(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Return [N, L], 1 on the tokens after each row's last ``opening``, or after its first token without one."""
-        opening = torch.tensor(self.config.opening, dtype=ids.dtype, device=ids.device)
-        places = torch.arange(ids.shape[1], device=ids.device)
-        begin = mask.argmax(1) + OPENING
-        if 0 < len(opening) <= ids.shape[1]:
-            found = (ids.unfold(1, len(opening), 1) == opening).all(-1)
-            last = (found * (places[: found.shape[1]] + 1)).amax(1)
-            begin = torch.where(last > 0, last - 1 + len(opening), begin)
-        return mask * (places >= begin[:, None])
+        found = after_opening(ids, mask, self.config.opening)
+        begin = torch.where(found < 0, mask.argmax(1) + OPENING, found)
+        return mask * (torch.arange(ids.shape[1], device=ids.device) >= begin[:, None])
 
 
 class EmbeddingMlp(OnMlp):

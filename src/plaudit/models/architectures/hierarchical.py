@@ -5,15 +5,17 @@ of turns, or of the response, :math:`n_k` their number:
 
 .. math:: r = \sum_k \frac{w_k}{\sum_j |w_j|} r_k, \qquad r_k = \frac{1}{n_k} \sum_{i \in \text{ends}_k} f_k(h_i).
 
-Means, not sums: a sum would pay for length. A head with a layer before its last (encoders) reads the mean state.
+Means, not sums: a sum would pay for length. A head with a layer before its last (encoders) reads the mean state. With
+pooling ``mean`` (encoders), :math:`h_i` is the mean over the tokens of a span, or of a turn, instead of the state at
+its end: where every state has seen all of the text, the last one says no more of its span than of any other.
 
 *Spans* are ``span`` tokens long, counted from the response's beginning; the last may be shorter. *Turns* of the
 response end on the id that the response itself ends on (the template's end of a turn); a response of one message is one
-turn. Both are found in the sequence alone, so nothing about packing or company changes them. In an encoder the states
-have seen all of the text; in a causal model only what came before.
+turn. Both are found in the sequence alone, so nothing about packing or company changes them. In a causal model a state
+has seen only what came before.
 
 The levels learn together from comparisons through their sum. Where people marked what is wrong in a response, the
-regulariser ``span_supervision`` trains the span head itself, on :math:`f_k(h_i)` at the end of each span:
+regulariser ``span_supervision`` trains the span head itself, on :math:`f_k(h_i)` of each span:
 
     [model]
     architecture = "hierarchical"
@@ -37,7 +39,7 @@ from transformers import PreTrainedModel
 
 from plaudit.encoding.batch import Batch
 from plaudit.models.headed import Headed, How
-from plaudit.models.pooling import response_offsets
+from plaudit.models.pooling import means, response_offsets
 from plaudit.models.reward_model import Rewards, SpanLogits
 
 LEVELS = ("span", "turn", "response")
@@ -49,7 +51,7 @@ class Hierarchical(Headed):
     Args:
         classifier: the family's ``…ForSequenceClassification``, with three outputs.
         pooling: where the response's own reward is read: ``last`` for causal backbones; ``first`` or ``mean`` for
-            encoders.
+            encoders, where ``mean`` also reads spans and turns as means.
         weights: how much span, turn and response count, in this order. Only their ratios matter.
         span: tokens of a span, 1 or more.
         how: layout and computing dtype, see `Headed`.
@@ -97,7 +99,8 @@ class Hierarchical(Headed):
     def composition(self) -> str:
         """The weighted sum of the levels."""
         terms = " + ".join(f"{part:.6g} * {level}" for part, level in zip(self.portions, LEVELS, strict=True))
-        return f"reward = {terms}, span and turn as means over the ends of spans of {self.span} tokens and of turns"
+        read = "" if self.pooling == "mean" else "the ends of "
+        return f"reward = {terms}, span and turn as means over {read}spans of {self.span} tokens and of turns"
 
     def forward(self, batch: Batch) -> Rewards:
         """Score every response of ``batch``, and its spans where the labels have marks."""
@@ -107,21 +110,36 @@ class Hierarchical(Headed):
         return replace(self.read(packed, hidden), spans=self.spans(packed, hidden))
 
     def spans(self, batch: Batch, hidden: Tensor) -> SpanLogits:
-        """Return what the span head reads in the hidden states [T, H] of ``batch`` at the end of each span."""
+        """Return what the span head makes of each span, from the hidden states [T, H] of ``batch``."""
         rows = response_offsets(batch)
-        lasts = [span_ends(torch.arange(len(row)), self.span) for row in rows]
-        places = torch.cat([row[last] for row, last in zip(rows, lasts, strict=True)])
-        owner = torch.repeat_interleave(torch.arange(len(rows)), torch.tensor([len(last) for last in lasts]))
+        lasts = self._span_ends(rows)
+        owner = torch.repeat_interleave(torch.arange(len(rows)), _counts(lasts))
         begin = torch.cat([torch.cat([last.new_zeros(1), last[:-1] + 1]) for last in lasts])
-        logits = super().logits(hidden[places.to(hidden.device)])[:, LEVELS.index("span")]
+        logits = super().logits(self._states(hidden, rows, lasts))[:, LEVELS.index("span")]
         return SpanLogits(logits, *(part.to(hidden.device) for part in (owner, begin, torch.cat(lasts) + 1)))
 
     def gather(self, batch: Batch, hidden: Tensor) -> Tensor:
-        """Return the mean states at the ends of spans and of turns and the pooled one, [N, 3 H]."""
+        """Return the mean states of spans and of turns and the pooled one, [N, 3 H]."""
         ids, rows = batch.input_ids.cpu(), response_offsets(batch)
-        spans = _means(hidden, [span_ends(row, self.span) for row in rows])
-        turns = _means(hidden, [turn_ends(row, ids) for row in rows])
-        return torch.cat([spans, turns, super().gather(batch, hidden)], dim=1)
+        turns = [turn_ends(torch.arange(len(row)), ids[row]) for row in rows]
+        levels = [means(self._states(hidden, rows, ends), _counts(ends)) for ends in (self._span_ends(rows), turns)]
+        return torch.cat([*levels, super().gather(batch, hidden)], dim=1)
+
+    def _span_ends(self, rows: list[Tensor]) -> list[Tensor]:
+        return [span_ends(torch.arange(len(row)), self.span) for row in rows]
+
+    def _states(self, hidden: Tensor, rows: list[Tensor], ends: list[Tensor]) -> Tensor:
+        """Return one state [S, H] for each stretch of responses.
+
+        Args:
+            hidden: [T, H] hidden states.
+            rows: the packed offsets of each response's tokens.
+            ends: the places in a row at which its stretches end, the last its last.
+        """
+        if self.pooling != "mean":
+            return hidden[torch.cat([row[last] for row, last in zip(rows, ends, strict=True)]).to(hidden.device)]
+        lengths = torch.cat([last.diff(prepend=last.new_tensor([-1])) for last in ends])
+        return means(hidden[torch.cat(rows).to(hidden.device)], lengths)
 
     def logits(self, features: Tensor) -> Tensor:
         """Return all outputs of the head at the response's own state, as the classifier itself gives them, [N, 3]."""
@@ -147,10 +165,5 @@ def turn_ends(offsets: Tensor, ids: Tensor) -> Tensor:
     return offsets[own == own[-1]]
 
 
-def _means(hidden: Tensor, places: list[Tensor]) -> Tensor:
-    """Return the mean of the hidden states [T, H] at each response's ``places``, in fp32: [N, H]."""
-    owners = torch.repeat_interleave(torch.arange(len(places)), torch.tensor([len(row) for row in places]))
-    owners, members = owners.to(hidden.device), torch.cat(places).to(hidden.device)
-    sums = hidden.new_zeros(len(places), hidden.shape[1], dtype=torch.float32)
-    sums = sums.index_add(0, owners, hidden[members].float())
-    return (sums / torch.bincount(owners, minlength=len(places))[:, None]).to(hidden.dtype)
+def _counts(rows: list[Tensor]) -> Tensor:
+    return torch.tensor([len(row) for row in rows])

@@ -11,6 +11,7 @@ Source: Alain and Bengio, Understanding intermediate layers using linear classif
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from contextvars import ContextVar
 from functools import partial
 from typing import Any
@@ -63,9 +64,8 @@ def _first_states(
     wanted = _Wanted(layers)
     before = _WANTED.set(wanted)
     try:
-        backbone(**inputs)
-    except _AllFound:
-        pass
+        with suppress(_AllFound):
+            backbone(**inputs)
     finally:
         _WANTED.reset(before)
     return wanted.found

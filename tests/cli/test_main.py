@@ -10,7 +10,7 @@ import pytest
 import typer
 from typer.core import TyperGroup
 
-from plaudit import cli
+from plaudit import cli, members
 from plaudit.members import UnknownKind
 
 
@@ -36,6 +36,18 @@ def test_every_file_of_the_folder_is_a_verb() -> None:
 
     assert files == set(cli.verbs())
     assert all(callable(cli._function(verb)) for verb in cli.verbs())
+
+
+def test_kinds_of_ones_own_may_lie_where_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``module:Class`` names a file of the working folder; nothing installed is hidden by such a file."""
+    (tmp_path / "kinds_of_mine.py").write_text("class Loss:\n    pass\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry])
+    offer(monkeypatch, lambda: print(members.load("objectives", "kinds_of_mine:Loss").__name__))
+
+    assert cli.main(["act"]) == 0
+    assert sys.path[-1] == ""
+    assert sys.modules.pop("kinds_of_mine").__file__ == str(tmp_path / "kinds_of_mine.py")
 
 
 def test_every_verb_says_what_it_does_and_offers_json() -> None:

@@ -65,11 +65,18 @@ def test_rank_candidates(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_own_objective(tmp_path: Path) -> None:
-    """A loss from outside plaudit trains: it falls from step to step."""
-    losses = [float(loss) for loss in run(tmp_path, "own_objective.py").split(":")[1].split(",")]
+    """A loss from outside plaudit, named module:Class, trains: it falls, and the artefact says by what it was made."""
+    first, second = run(tmp_path, "own_objective.py").splitlines()
+    losses = [float(loss) for loss in first.split(":")[1].split(",")]
+    (contract,) = tmp_path.glob("own/**/plaudit.json")
 
-    assert len(losses) == 5
+    assert len(losses) == 3
     assert losses[-1] < losses[0]
+    assert 0 <= float(second.split(": ")[1].split(";")[0]) <= 1
+    assert json.loads(contract.read_text(encoding="utf-8"))["recipe"]["objective"] == {
+        "name": "own_objective:Hinge",
+        "margin": 0.5,
+    }
 
 
 @pytest.mark.slow

@@ -21,6 +21,8 @@ Nothing is registered: the file is the verb, its signature the options, its docs
   code 1, without a traceback; anything else is a fault of plaudit's and says so. ``plaudit --debug VERB`` shows
   tracebacks.
 
+Kinds of one's own, ``module:Class``, may lie in the folder one stands in.
+
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted.
 """
 
@@ -69,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: what follows ``plaudit`` on the command line; that of the process by default.
     """
     given, run = list(sys.argv[1:] if arguments is None else arguments), _Run()
+    _look_here_too()
     with warnings.catch_warnings():
         warnings.showwarning = _warn
         return _answer(given, run)
@@ -86,6 +89,12 @@ def _answer(given: list[str], run: _Run) -> int:
     except Exception as error:  # noqa: BLE001 - the border: every exception becomes a message and a code
         return _refuse(error, debug=run.debug)
     return 0
+
+
+def _look_here_too() -> None:
+    """Let ``module:Class`` name a file of the folder one stands in; what is installed goes before it."""
+    if "" not in sys.path and not sys.flags.safe_path:
+        sys.path.append("")
 
 
 def _function(verb: str) -> Callable[..., None]:

@@ -182,7 +182,7 @@ def _figures(done: Trained) -> dict[str, Any]:
 
 
 def _marked(spans: Predictions) -> dict[str, float]:
-    """Return how many judged spans there are, the share of them that was marked, and of those marked whole or not."""
+    """Return how many judged spans there are, what share of a span is marked, and how many are marked whole or not."""
     share = 1 - spans.ratings[UNMARKED]
     shares = {"share": share.mean(), "whole": (share == 1).mean(), "none": (share == 0).mean()}
     return {"spans": float(share.size), **{name: float(value) for name, value in shares.items()}}
@@ -321,7 +321,7 @@ def show(results: Mapping[str, Any], tables: Mapping[str, Mapping[str, Sequence[
             console.print(table)
         if marked := figures.get("marked"):
             console.print(
-                f"{marked['spans']:.0f} judged spans: {marked['share']:.1%} of their words marked, "
+                f"{marked['spans']:.0f} judged spans: {marked['share']:.1%} of their tokens marked, "
                 f"{marked['whole']:.1%} of them marked whole, {marked['none']:.1%} not at all"
             )
 

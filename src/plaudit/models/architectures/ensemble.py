@@ -13,12 +13,14 @@ training costs little more than for one. With ``weights`` each has a backbone of
 changes to a shared one, stored once: both take K passes a sequence. Members trained apart, whole or with LoRA, are put
 together by ``plaudit collect``.
 
-Heads differ by their initial weights, drawn apart by the seed, and by nothing else. Where the data say what the
-reward is, the members come to agree; in directions that the data say nothing about, each keeps what it began with, so
-unfamiliar text is disagreed on. ``spread`` sets how much they begin with. A fixed random prior added to each head would
-be linear in the same features, hence the same thing as other initial weights; a deeper one would take the members out
-of the plain layout. Bootstrapped data would leave each member less to learn from without better disagreement (Nixon et
-al. 2020). Errors that come with the backbone are shared by all members and not seen by their variance (Eisenstein).
+Heads differ by their initial weights, drawn apart by the seed, and by nothing else. Where the data say what the reward
+is, the members come to agree; in directions that the data say nothing about, each keeps what it began with. ``spread``
+sets how much they begin with. Unfamiliar text should then be disagreed on; but a backbone that is trained with them may
+leave little to disagree on, and what is left was no reliable sign of unfamiliar text where it was measured
+(``benchmarks/results/uncertainty.md``): take ``laplace`` for that. A fixed random prior added to each head would be
+linear in the same features, hence the same thing as other initial weights; a deeper one would take the members out of
+the plain layout. Bootstrapped data would leave each member less to learn from without better disagreement (Nixon et al.
+2020). Errors that come with the backbone are shared by all members and not seen by their variance (Eisenstein).
 
 Source: Coste et al., Reward Model Ensembles Help Mitigate Overoptimization (2023); Eisenstein et al., Helping or
 Herding? (2023); Lakshminarayanan et al., Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles
@@ -55,7 +57,7 @@ class Ensemble(Headed):
         members: K, 2 or more.
         combine: ``mean``, ``worst`` (the smallest) or ``uncertainty_weighted`` (the mean less ``penalty`` variances).
         penalty: λ of ``uncertainty_weighted``, 0 or more; Coste et al. take 0.5 for best-of-n and 0.1 for PPO.
-        spread: factor on the initial weights of new heads; more spread is more disagreement on unfamiliar text.
+        spread: factor on the initial weights of new heads, and so on how far they begin apart.
         normalise: after training, shift and scale every member to the same mean and standard deviation over the
             training responses, without which ``worst`` is the member with the lowest mean.
         own: what each member has for itself: ``heads``, ``adapters`` (and a head) or ``weights``, all of them.

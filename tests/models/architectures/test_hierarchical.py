@@ -172,7 +172,7 @@ def test_ten_records_are_learned_by_heart(name: str, pooling: str, rate: float) 
     objective(model(batch), batch.labels).penalty.backward()
     reached = [name for name, weight in model.named_parameters() if weight.grad is not None and weight.grad.any()]
     optimizer = torch.optim.Adam(model.parameters(), lr=rate)
-    for _ in range(70):
+    for _ in range(120):
         train_step(model, batch, objective=objective, optimizer=optimizer)
     with torch.no_grad():
         rewards = model.eval()(batch)

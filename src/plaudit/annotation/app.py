@@ -80,6 +80,7 @@ def _serve_plain(app: FastAPI, store: Store) -> None:
     known = {asset.address: asset for asset in assets().values()}
 
     async def static(version: str, name: str) -> Response:
+        """``GET /static/VERSION/NAME``: a script or style sheet of ours, which never changes under its address."""
         asset = known.get(f"/static/{version}/{name}")
         if asset is None:
             raise HTTPException(404)

@@ -134,6 +134,7 @@ class Store:
         """Return the version of these guidelines: a new one, unless they are the newest already."""
 
         def work(session: Session) -> int:
+            """Add them, if they are not the newest."""
             newest = reading.guidelines_of(session, None)
             if newest.version and newest.markdown == storable(markdown):
                 return newest.version
@@ -163,6 +164,7 @@ class Store:
             raise ValueError(f"annotator: the name is {name[:40]!r}; it should have 1 to {LONGEST_NAME} characters")
 
         def work(session: Session) -> Annotator:
+            """Find or add the annotator."""
             found = session.execute(select(AnnotatorRow).where(col(AnnotatorRow.name) == name)).scalars().first()
             if found is None:
                 found = AnnotatorRow(name=name, created=self._clock())
@@ -215,6 +217,7 @@ class Store:
         """
 
         def work(session: Session) -> None:
+            """Change it, and end what they hold."""
             reading.lock_annotator(session, annotator_id).active = active
             self._note(session, "let in" if active else "kept out", {}, annotator_id)
             if not active:
@@ -249,6 +252,7 @@ class Store:
         """
 
         def work(session: Session) -> Annotator | None:
+            """Compare the pass's serial with the one that is good."""
             if carried.role == "owner":
                 row, serial = None, reading.campaign_of(session).owner_serial
             else:

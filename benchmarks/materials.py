@@ -123,6 +123,29 @@ def length_sorted(pairs: Sequence[Fitting], warm_up: int) -> list[Fitting]:
     return [*pairs[:warm_up], *sorted(pairs[warm_up:], key=lambda pair: pair.longest)]
 
 
+def token_counts(pool: Sequence[Fitting], timed: Sequence[Fitting], batch_size: int, seed: int) -> dict[str, float]:
+    """Return the tokens of the timed pairs, padded in their order, padded when sorted, and packed.
+
+    ``padded_over_packed`` is of the timed pairs, ``padded_over_packed_of_all`` of the whole pool in random order: the
+    draw is ordinary where the two are alike.
+    """
+    packed, everything = sum(pair.tree for pair in timed), drawn(pool, len(pool), seed)
+    padded = _padded(timed, batch_size)
+    return {
+        "packed_tokens": packed,
+        "padded_tokens": padded,
+        "sorted_padded_tokens": _padded(length_sorted(timed, 0), batch_size),
+        "padded_over_packed": padded / packed,
+        "padded_over_packed_of_all": _padded(everything, batch_size) / sum(pair.tree for pair in everything),
+    }
+
+
+def _padded(pairs: Sequence[Fitting], batch_size: int) -> int:
+    """Return the tokens of padded batches: both sides of every pair are as long as the longest sequence."""
+    batches = [pairs[first : first + batch_size] for first in range(0, len(pairs), batch_size)]
+    return sum(2 * len(batch) * max(pair.longest for pair in batch) for batch in batches)
+
+
 def short_case(pool: Sequence[Fitting], tokens: int, responses: int, seed: int) -> dict[str, Any]:
     """Return the prompt whose length is closest to ``tokens``, with responses of the pool."""
     asked = min(pool, key=lambda pair: abs(pair.prompt - tokens)).pair["prompt"]

@@ -20,7 +20,8 @@ class Settings:
         pairs: timed pairs; a multiple of ``batch_size``.
         warm_up: pairs before them that are not timed, as long as the longest timed batches; likewise.
         batch_size: pairs a step.
-        max_length: tokens of the longest sequence; no pair above it is chosen, so neither side leaves one out.
+        max_length: tokens of the longest sequence, TRL's own default; no pair above it is chosen, so neither side
+            leaves one out.
         learning_rate: of AdamW.
         token_budget: plaudit's packed tokens a micro-batch; it bounds the memory and does not change the gradient.
         threads: of every process.
@@ -36,10 +37,10 @@ class Settings:
 
     only: tuple[str, ...] = PARTS
     repeats: int = 5
-    pairs: int = 40
+    pairs: int = 80
     warm_up: int = 16
     batch_size: int = 8
-    max_length: int = 512
+    max_length: int = 1024
     learning_rate: float = 1e-5
     token_budget: int = 2048
     threads: int = 2

@@ -24,6 +24,7 @@ from benchmarks.materials import (
     prompt_tokens,
     shared_pairs,
     short_case,
+    token_counts,
     warming,
 )
 from plaudit.assets import base_model
@@ -65,7 +66,8 @@ def _pairs(request: protocol.Request) -> dict[str, Any]:
     for name, pairs in ordered.items():
         _write(folder, name, [pair.pair for pair in pairs])
     _write(folder, "prompts", _cases(request, pool))
-    return {"fit": len(pool), "taken": len(taken), **_lengths(taken[request["warm_up"] :])}
+    counts = token_counts(pool, timed, request["batch_size"], seed)
+    return {"fit": len(pool), "taken": len(taken), **_lengths(timed), **counts}
 
 
 def _cases(request: protocol.Request, pool: Sequence[Fitting]) -> list[dict[str, Any]]:

@@ -163,3 +163,17 @@ def test_the_warm_up_is_as_long_as_the_longest_timed_batches_and_not_timed(encod
     assert sum(item.tree for item in found[8:]) == pytest.approx(fullest, rel=0.1)
     with pytest.raises(materials.NoPairs, match="to warm up with"):
         materials.warming(timed, timed, 8, batch_size=8)
+
+
+def test_tokens_are_counted_padded_sorted_and_packed() -> None:
+    """By hand: batches of two pairs, each of two sides as long as the longest sequence of its batch."""
+    nothing = pair("a", "b", "c")
+    timed = [materials.Fitting(nothing, 4, longest, tree) for longest, tree in ((10, 12), (40, 50), (20, 24), (30, 34))]
+
+    found = materials.token_counts(timed, timed, 2, seed=0)
+
+    assert found["packed_tokens"] == 120
+    assert found["padded_tokens"] == 4 * 40 + 4 * 30
+    assert found["sorted_padded_tokens"] == 4 * 20 + 4 * 40
+    assert found["padded_over_packed"] == pytest.approx(280 / 120)
+    assert round(30 * found["padded_over_packed_of_all"]) in {60, 70}

@@ -34,6 +34,52 @@ class Block:
     fold: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One block among the arranged rows.
+
+    Attributes:
+        batches: how many products it is: its segments times the key-value heads.
+        queries: range of its arranged query rows, ``batches`` times as many as one product has.
+        keys: range of its arranged key rows, likewise.
+    """
+
+    batches: int
+    queries: slice
+    keys: slice
+
+
+@dataclass(frozen=True, slots=True)
+class Operands:
+    """An arrangement of rows in which every block's operands are neighbours, so that a view of them is all it needs.
+
+    A row is a token's vector in one head, numbered ``token * heads + head``. Within a block they go by segment,
+    key-value head, query head that shares it, and token.
+
+    Attributes:
+        queries: int64, numbers of the query rows as arranged, each once.
+        back: int64, the inverse of ``queries``.
+        keys: int64, numbers of the key rows as arranged; a row is there once for every block that looks at it.
+        places: int64, where ``keys`` holds each row, row by row.
+        bounds: int64, where in ``places`` each row's own begin.
+        spans: the blocks.
+    """
+
+    queries: Tensor
+    back: Tensor
+    keys: Tensor
+    places: Tensor
+    bounds: Tensor
+    spans: tuple[Span, ...]
+
+    def gathered(self, gradient: Tensor) -> Tensor:
+        """Return for each key row the sum of its rows in the arranged ``gradient`` [rows, size]."""
+        if len(self.places) == len(self.bounds):
+            return gradient.index_select(0, self.places)
+        summed: Tensor = torch.nn.functional.embedding_bag(self.places, gradient, self.bounds, mode="sum")
+        return summed
+
+
 class Trees:
     """The attention plan of one packed batch: blocks, and their masks for each window in use.
 
@@ -50,6 +96,13 @@ class Trees:
         self._masks: dict[tuple[int | None, int], Tensor | None] = {}
         self._sequences: Sequences | None = None
         self._biases: dict[tuple[int | None, torch.dtype], list[Tensor | None]] = {}
+        self._operands: dict[tuple[int, int], Operands] = {}
+
+    def operands(self, heads: int, shared: int) -> "Operands":
+        """Return where the blocks' operands lie, for ``heads`` query heads and ``shared`` key-value heads; made once."""
+        if (heads, shared) not in self._operands:
+            self._operands[heads, shared] = _operands(self.blocks, heads, shared, self.device)
+        return self._operands[heads, shared]
 
     def sequences(self) -> Sequences:
         """Return the arrangement for a variable-length kernel, made once a batch."""
@@ -142,6 +195,23 @@ def _blocks(layout: Layout, *, causal: bool) -> Iterator[Block]:
             run = []
             yield from _tree_blocks(tree)
     yield from _fold(run, causal=causal)
+
+
+def _operands(blocks: list[Block], heads: int, shared: int, device: torch.device) -> Operands:
+    queries, keys, spans, first, second = [], [], [], 0, 0
+    for block in blocks:
+        own = torch.arange(*block.queries).view(block.fold, 1, -1)
+        seen = own if block.fold > 1 else torch.cat([torch.arange(*part) for part in block.keys]).view(1, 1, -1)
+        queries.append((own * heads + torch.arange(heads)[:, None]).flatten())
+        keys.append((seen * shared + torch.arange(shared)[:, None]).flatten())
+        ends = first + len(queries[-1]), second + len(keys[-1])
+        spans.append(Span(block.fold * shared, slice(first, ends[0]), slice(second, ends[1])))
+        first, second = ends
+    rows, places = torch.cat(queries), torch.argsort(torch.cat(keys), stable=True)
+    bounds = torch.bincount(torch.cat(keys)).cumsum(0).roll(1)
+    bounds[0] = 0
+    arranged = (rows, torch.argsort(rows), torch.cat(keys), places, bounds)
+    return Operands(*(part.to(device) for part in arranged), tuple(spans))
 
 
 def _plain_segments(tree: Tree, *, causal: bool) -> list[Range]:

@@ -1,8 +1,9 @@
 """Dense attention over blocks, with its backward pass written out.
 
 On a CPU a short segment's attention is bound by memory, not by arithmetic. Composed of ordinary operations it passes
-over the score matrix about fourteen times; here the scale and the mask enter through the product itself, the softmax
-reads and writes once in each direction, and only the weights are kept for the backward pass.
+over the score matrix about fourteen times; here the scale goes into the queries and the mask enters through the product
+itself, the softmax reads and writes once in each direction, and only the weights are kept for the backward pass.
+Queries, keys and values of all blocks are arranged by one copy each, so that a block's operands are views.
 """
 
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from plaudit.models.blocks import Block, Trees, folded, gathered
+from plaudit.models.blocks import Operands, Trees
 
 
 class DenseAttention(torch.autograd.Function):
@@ -21,84 +22,60 @@ class DenseAttention(torch.autograd.Function):
         ctx: Any, query: Tensor, key: Tensor, value: Tensor, trees: Trees, window: int | None, scaling: float
     ) -> Tensor:
         """Return the output [T, heads, size] for query [heads, T, size] and key, value [key-value heads, T, size]."""
-        out = query.new_empty(query.shape[1], query.shape[0], query.shape[2])
-        weights = []
+        arranged, biases = trees.operands(query.shape[0], key.shape[0]), trees.biases(window, query, key)
         with torch.autocast(query.device.type, enabled=False):
-            for block, bias in zip(trees.blocks, trees.biases(window, query, key), strict=True):
-                q, k, v = _operands(block, query, key, value)
-                scores = _scores(q * scaling, k, bias)
-                weight = torch.softmax(scores, dim=-1)
-                _put(out, block, weight @ v, query.shape[0])
+            queries = _rows(query).index_select(0, arranged.queries).mul_(scaling)
+            keys, values = (_rows(tensor).index_select(0, arranged.keys) for tensor in (key, value))
+            out, weights = torch.empty_like(queries), []
+            for span, bias in zip(arranged.spans, biases, strict=True):
+                q, o = (_products(rows, span.queries, span.batches) for rows in (queries, out))
+                k, v = (_products(rows, span.keys, span.batches) for rows in (keys, values))
+                weight = torch.softmax(_scores(q, k, bias), dim=-1)
+                torch.bmm(weight, v, out=o)
                 weights += [weight] if any(ctx.needs_input_grad) else []
-        ctx.save_for_backward(query, key, value, *weights)
-        ctx.trees, ctx.scaling = trees, scaling
-        return out
+        ctx.save_for_backward(queries, keys, values, *weights)
+        ctx.arranged, ctx.heads, ctx.scaling = arranged, (query.shape[0], key.shape[0]), scaling
+        return out.index_select(0, arranged.back).view(-1, query.shape[0], query.shape[2])
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients of query, key and value."""
-        query, key, value, *weights = ctx.saved_tensors
-        d_query, d_key, d_value = torch.empty_like(query), torch.zeros_like(key), torch.zeros_like(value)
-        with torch.autocast(query.device.type, enabled=False):
-            for block, weight in zip(ctx.trees.blocks, weights, strict=True):
-                q, k, v = _operands(block, query, key, value)
-                d_out = _grouped(_get(gradients[0], block), k.shape[0])
-                d_weight = torch.bmm(d_out, v.transpose(1, 2))
+        queries, keys, values, *weights = ctx.saved_tensors
+        arranged: Operands = ctx.arranged
+        d_out = gradients[0].reshape(-1, queries.shape[1]).index_select(0, arranged.queries)
+        d_queries, d_keys, d_values = (torch.empty_like(tensor) for tensor in (queries, keys, values))
+        with torch.autocast(queries.device.type, enabled=False):
+            for span, weight in zip(arranged.spans, weights, strict=True):
+                q, d_q, d_o = (_products(rows, span.queries, span.batches) for rows in (queries, d_queries, d_out))
+                k, v, d_k, d_v = (
+                    _products(rows, span.keys, span.batches) for rows in (keys, values, d_keys, d_values)
+                )
+                d_weight = torch.bmm(d_o, v.transpose(1, 2))
                 d_scores = torch._softmax_backward_data(d_weight, weight, -1, weight.dtype)  # noqa: SLF001 - it has no public name
-                _store(d_query, block, torch.bmm(d_scores, k) * ctx.scaling)
-                _add(d_key, block, torch.bmm(d_scores.transpose(1, 2), q) * ctx.scaling)
-                _add(d_value, block, torch.bmm(weight.transpose(1, 2), d_out))
-        return d_query, d_key, d_value, None, None, None
+                torch.bmm(d_scores, k, out=d_q)
+                torch.bmm(d_scores.transpose(1, 2), q, out=d_k)
+                torch.bmm(weight.transpose(1, 2), d_o, out=d_v)
+            d_query = d_queries.index_select(0, arranged.back).mul_(ctx.scaling)
+            d_key, d_value = arranged.gathered(d_keys), arranged.gathered(d_values)
+        return (*map(_heads, (d_query, d_key, d_value), (ctx.heads[0], *ctx.heads[1:] * 2)), None, None, None)
 
 
-def _operands(block: Block, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the block's queries, keys, values as [fold * key-value heads, tokens, size]; a key serves its queries."""
-    k, v = (gathered(tensor, block).flatten(0, 1) for tensor in (key, value))
-    return _grouped(folded(query, block), k.shape[0]), k, v
+def _rows(tensor: Tensor) -> Tensor:
+    """Return [heads, T, size] as rows [T * heads, size]: a view where the heads of a token are neighbours."""
+    return tensor.transpose(0, 1).reshape(-1, tensor.shape[2])
 
 
-def _grouped(heads: Tensor, batches: int) -> Tensor:
-    """Put the query heads that share keys below each other: [fold, heads, L, size] to [batches, group * L, size]."""
-    return heads.reshape(batches, -1, heads.shape[-1])
+def _heads(rows: Tensor, heads: int) -> Tensor:
+    """Return rows [T * heads, size] as [heads, T, size]."""
+    return rows.view(-1, heads, rows.shape[1]).transpose(0, 1)
+
+
+def _products(rows: Tensor, part: slice, batches: int) -> Tensor:
+    """Return a block's arranged rows as [batches, rows of a product, size]."""
+    return rows[part].view(batches, -1, rows.shape[1])
 
 
 def _scores(q: Tensor, k: Tensor, bias: Tensor | None) -> Tensor:
     if bias is None:
         return torch.bmm(q, k.transpose(1, 2))
     return torch.baddbmm(bias.expand(q.shape[0], -1, -1), q, k.transpose(1, 2))
-
-
-def _put(out: Tensor, block: Block, result: Tensor, heads: int) -> None:
-    """Write a block's [fold * key-value heads, group * L, size] into the output [T, heads, size]."""
-    begin, end = block.queries
-    rows = result.view(block.fold, heads, -1, result.shape[-1])
-    out[begin:end].view(block.fold, -1, heads, result.shape[-1]).copy_(rows.transpose(1, 2))
-
-
-def _get(gradient: Tensor, block: Block) -> Tensor:
-    """Read a block's [fold, heads, L, size] from an output's gradient [T, heads, size]."""
-    begin, end = block.queries
-    heads, size = gradient.shape[1:]
-    return gradient[begin:end].reshape(block.fold, -1, heads, size).transpose(1, 2)
-
-
-def _store(gradient: Tensor, block: Block, result: Tensor) -> None:
-    """Write a block's query gradient into [heads, T, size]."""
-    begin, end = block.queries
-    heads, size = gradient.shape[0], gradient.shape[2]
-    target = gradient[:, begin:end].view(heads, block.fold, -1, size)
-    target.copy_(result.view(block.fold, heads, -1, size).transpose(0, 1))
-
-
-def _add(gradient: Tensor, block: Block, result: Tensor) -> None:
-    """Add a block's key or value gradient into [key-value heads, T, size], a range at a time."""
-    heads, size = gradient.shape[0], gradient.shape[2]
-    rows = result.view(block.fold, heads, -1, size)
-    if block.fold > 1:
-        begin, end = block.queries
-        gradient[:, begin:end].view(heads, block.fold, -1, size).add_(rows.transpose(0, 1))
-        return
-    offset = 0
-    for begin, end in block.keys:
-        gradient[:, begin:end] += rows[0, :, offset : offset + end - begin]
-        offset += end - begin

@@ -87,10 +87,13 @@ class Trees:
         layout: the packed trees.
         causal: whether a token sees only earlier positions (decoders), or its whole segment (encoders).
         device: where the masks go.
+        read: packed offsets of the only tokens whose last state is read, None for all.
     """
 
-    def __init__(self, layout: Layout, *, causal: bool, device: torch.device | str = "cpu") -> None:
-        self.layout, self.causal, self.device = layout, causal, torch.device(device)
+    def __init__(
+        self, layout: Layout, *, causal: bool, device: torch.device | str = "cpu", read: Tensor | None = None
+    ) -> None:
+        self.layout, self.causal, self.device, self.read = layout, causal, torch.device(device), read
         self.blocks = list(_blocks(layout, causal=causal))
         self.positions, self.segments = _coordinates(layout)
         self._masks: dict[tuple[int | None, int], Tensor | None] = {}
@@ -119,6 +122,10 @@ class Trees:
         if (window, place) not in self._masks:
             self._masks[window, place] = self._mask(self.blocks[place], window)
         return self._masks[window, place]
+
+    def visible(self, rows: Tensor, window: int | None) -> Tensor:
+        """Return which tokens those at the packed offsets ``rows`` may see, bool [rows, T]."""
+        return self._allowed(rows.cpu(), torch.arange(len(self.positions)), window).to(self.device)
 
     def parts(self) -> Iterator["int | Tree"]:
         """Yield in packed order each long tree with a shared prompt, and the places of the blocks of all others."""

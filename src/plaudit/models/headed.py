@@ -23,6 +23,7 @@ from plaudit.models.heads import apply_head, backbone_of, head_parameters
 from plaudit.models.language_head import LanguageHead
 from plaudit.models.layers import read_states
 from plaudit.models.lean import slim
+from plaudit.models.lean_attention import reads_few
 from plaudit.models.memory import keep_freed
 from plaudit.models.padded import BUDGET, padded_hidden, unshared
 from plaudit.models.pooling import pool, poolings
@@ -170,21 +171,26 @@ class Headed(nn.Module):
 
     def features(self, batch: Batch) -> Tensor:
         """Return what `head` needs of every response, [N, F]: the pooled hidden state."""
+        if self._reads_ends():
+            return self.hidden_states(batch, read=batch.ends)[1]
         return self.gather(*self.hidden_states(batch))
 
-    def hidden_states(self, batch: Batch, encoder: PreTrainedModel | None = None) -> tuple[Batch, Tensor]:
+    def hidden_states(
+        self, batch: Batch, encoder: PreTrainedModel | None = None, *, read: Tensor | None = None
+    ) -> tuple[Batch, Tensor]:
         """Return the hidden states [T, H] that are read, and the batch whose packed offsets their rows have.
 
         Args:
             batch: the packed batch.
             encoder: what to run it through; the classifier's backbone if None.
+            read: packed offsets of the tokens whose states are wanted, [read, H]; only where `reads_few` holds.
         """
         backbone = backbone_of(self.classifier) if encoder is None else encoder
         check_positions(self.classifier.config, batch.layout, packed=self.layout == "trees")
         with torch.autocast(batch.input_ids.device.type, self.compute_dtype, enabled=self._mixed()):
             if self.layout == "padded":
                 return unshared(batch), padded_hidden(backbone, batch, self._pad or 0, self.padded_budget, self.layers)
-            return batch, self._packed(batch, backbone)
+            return batch, self._packed(batch, backbone, read)
 
     def gather(self, batch: Batch, hidden: Tensor) -> Tensor:
         """Return the features [N, F] in the hidden states [T, H] of ``batch``."""
@@ -259,8 +265,13 @@ class Headed(nn.Module):
         pad: int | None = self.classifier.config.get_text_config().pad_token_id
         return pad
 
-    def _packed(self, batch: Batch, backbone: PreTrainedModel) -> Tensor:
-        trees = Trees(batch.layout, causal=self.causal, device=batch.input_ids.device)
+    def _reads_ends(self) -> bool:
+        """Return whether the states at the ends of the responses are all that is read, and the backbone can tell."""
+        plain = self.pooling == "last" and self.layout == "trees" and not self.layers
+        return plain and type(self).gather is Headed.gather and reads_few(backbone_of(self.classifier))
+
+    def _packed(self, batch: Batch, backbone: PreTrainedModel, read: Tensor | None) -> Tensor:
+        trees = Trees(batch.layout, causal=self.causal, device=batch.input_ids.device, read=read)
         inputs: dict[str, Any] = {
             "input_ids": batch.input_ids[None],
             "position_ids": batch.position_ids[None] + _offset(backbone),

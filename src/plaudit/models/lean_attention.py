@@ -1,0 +1,140 @@
+"""Attention layers that turn queries and keys in few passes, and a last layer that computes only what is read.
+
+Rotary positions composed of ordinary operations make six tensors of a query and keep four of them; written out they
+make two and keep none. A reward read at the last token of a response needs the last layer's queries, its attention and
+its gated layer at those tokens alone: what the last layer makes of all others is read by nobody.
+
+The classes of known layers are replaced by subclasses of the same name. Without prompt trees they are what they were.
+"""
+
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
+
+from plaudit.models.attention import NAME, prompt_trees
+from plaudit.models.blocks import Trees
+
+WINDOW_OF_CONFIG = "MistralAttention"
+"""The one known layer that reads its window from the configuration, not from an attribute of its own."""
+
+
+def turn_lean(layers: list[Any]) -> None:
+    """Give the attention of known decoder layers its lean form, and let the last layer compute only what is read."""
+    for layer in layers:
+        _become(layer.self_attn, LeanAttention)
+    if layers:
+        _become(layers[-1], LastLayer)
+
+
+def reads_few(backbone: nn.Module) -> bool:
+    """Return whether the last layer of ``backbone`` computes only the tokens that `Trees.read` names."""
+    return any(isinstance(module, LastLayer) for module in backbone.modules())
+
+
+def _become(module: nn.Module, lean: type[nn.Module]) -> None:
+    if not isinstance(module, lean):
+        module.__class__ = _joined(lean, type(module))
+
+
+@cache
+def _joined(lean: type[nn.Module], plain: type[nn.Module]) -> type[nn.Module]:
+    """Return ``plain`` with the forward pass of ``lean``, under its own name: wrapping by name finds it as before."""
+    return type(plain.__name__, (lean, plain), {"__module__": plain.__module__})
+
+
+class LeanAttention(nn.Module):
+    """Rotary attention over prompt trees. It is put before a class with ``q_proj``, ``k_proj``, ``v_proj``, ``o_proj``.
+
+    Qwen3's norms of queries and keys are applied where there are any.
+    """
+
+    config: Any
+    head_dim: int
+    scaling: float
+    attention_dropout: float
+    q_proj: nn.Module
+    k_proj: nn.Module
+    v_proj: nn.Module
+    o_proj: nn.Module
+
+    def forward(self, hidden_states: Tensor, *given: Any, rows: Tensor | None = None, **named: Any) -> Any:
+        """Attend from all tokens of [1, T, H], or from those that ``rows`` numbers; returns [1, T or rows, H], None."""
+        trees: Trees | None = named.get("trees")
+        positions = named.get("position_embeddings")
+        packed = self.config._attn_implementation == NAME and named.get("past_key_values") is None  # noqa: SLF001
+        if trees is None or positions is None or given or not packed:
+            return super().forward(hidden_states, *given, **named)
+        states, (cos, sin) = hidden_states[0], (part[0, :, None] for part in positions)
+        values = self.v_proj(states).view(len(states), -1, self.head_dim)
+        keys = Rotated.apply(self._heads("k", states), cos, sin, values.dtype)
+        chosen = (states, cos, sin) if rows is None else (states[rows], cos[rows], sin[rows])
+        queries = Rotated.apply(self._heads("q", chosen[0]), *chosen[1:], values.dtype)
+        q, k, v = (part.transpose(0, 1)[None] for part in (queries, keys, values))
+        window, rate = _window(self), self.attention_dropout if self.training else 0.0
+        if rows is None:
+            how = {"trees": trees, "scaling": self.scaling, "dropout": rate, "sliding_window": window}
+            out = prompt_trees(self, q, k, v, **how)[0]
+        else:
+            mask, grouped = trees.visible(rows, window), q.shape[1] != k.shape[1]
+            out = scaled_dot_product_attention(
+                q, k, v, mask, dropout_p=rate, scale=self.scaling, enable_gqa=grouped
+            ).transpose(1, 2)
+        return self.o_proj(out.reshape(1, len(chosen[0]), -1)), None
+
+    def _heads(self, name: str, states: Tensor) -> Tensor:
+        """Return the queries or keys of states [T, H] before they are turned, [T, heads, size]."""
+        projected = getattr(self, f"{name}_proj")(states).view(len(states), -1, self.head_dim)
+        norm = getattr(self, f"{name}_norm", None)
+        return projected if norm is None else norm(projected)
+
+
+class LastLayer(nn.Module):
+    """A decoder layer that gives only the tokens that `Trees.read` names, [1, read, H], where it names any."""
+
+    input_layernorm: nn.Module
+    self_attn: nn.Module
+    post_attention_layernorm: nn.Module
+    mlp: nn.Module
+
+    def forward(self, hidden_states: Tensor, *given: Any, **named: Any) -> Any:
+        """Return [1, T, H] for [1, T, H], or [1, read, H]."""
+        trees: Trees | None = named.get("trees")
+        if trees is None or trees.read is None:
+            return super().forward(hidden_states, *given, **named)
+        attended = self.self_attn(self.input_layernorm(hidden_states), rows=trees.read, **named)[0]
+        kept = hidden_states[:, trees.read] + attended
+        return kept + self.mlp(self.post_attention_layernorm(kept))
+
+
+class Rotated(torch.autograd.Function):
+    """Rotary positions: the two halves of a head, taken as the plane's two axes, turned by each token's angles."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, cos: Tensor, sin: Tensor, dtype: torch.dtype) -> Tensor:
+        """Return ``x`` [T, heads, size] turned, in ``dtype``; ``cos`` and ``sin`` are [T, 1, size]."""
+        ctx.save_for_backward(cos, sin)
+        ctx.dtype, half = x.dtype, x.shape[-1] // 2
+        out = x * cos
+        out[..., :half].addcmul_(x[..., half:], sin[..., :half], value=-1)
+        out[..., half:].addcmul_(x[..., :half], sin[..., half:])
+        return out.to(dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradient of ``x``, turned back."""
+        (cos, sin), out = ctx.saved_tensors, gradients[0]
+        half = out.shape[-1] // 2
+        back = out * cos
+        back[..., :half].addcmul_(out[..., half:], sin[..., half:])
+        back[..., half:].addcmul_(out[..., :half], sin[..., :half], value=-1)
+        return back.to(ctx.dtype), None, None, None
+
+
+def _window(layer: Any) -> int | None:
+    """Return how many positions a query of this layer sees, None for all."""
+    of = layer.config if type(layer).__name__ == WINDOW_OF_CONFIG else layer
+    window: int | None = getattr(of, "sliding_window", None)
+    return window

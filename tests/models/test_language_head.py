@@ -146,7 +146,8 @@ def test_rewards_are_those_without_it(saved) -> None:
         without = model(batch)
 
     assert without.log_likelihood is None
-    assert torch.equal(having.values, without.values)
+    # without it the last layer computes the ends alone, whose products round in another order
+    assert torch.allclose(having.values, without.values, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("trained", [False, True], ids=["frozen", "trained"])

@@ -102,7 +102,7 @@ class Trees:
         self._operands: dict[tuple[int, int], Operands] = {}
 
     def operands(self, heads: int, shared: int) -> "Operands":
-        """Return where the blocks' operands lie, for ``heads`` query heads and ``shared`` key-value heads; made once."""
+        """Return where the blocks' operands lie for ``heads`` query heads and ``shared`` key-value heads, made once."""
         if (heads, shared) not in self._operands:
             self._operands[heads, shared] = _operands(self.blocks, heads, shared, self.device)
         return self._operands[heads, shared]

@@ -47,9 +47,7 @@ class DenseAttention(torch.autograd.Function):
         with torch.autocast(queries.device.type, enabled=False):
             for span, weight in zip(arranged.spans, weights, strict=True):
                 q, d_q, d_o = (_products(rows, span.queries, span.batches) for rows in (queries, d_queries, d_out))
-                k, v, d_k, d_v = (
-                    _products(rows, span.keys, span.batches) for rows in (keys, values, d_keys, d_values)
-                )
+                k, v, d_k, d_v = (_products(rows, span.keys, span.batches) for rows in (keys, values, d_keys, d_values))
                 d_weight = torch.bmm(d_o, v.transpose(1, 2))
                 d_scores = torch._softmax_backward_data(d_weight, weight, -1, weight.dtype)  # noqa: SLF001 - it has no public name
                 torch.bmm(d_scores, k, out=d_q)

@@ -1,0 +1,141 @@
+"""Lean attention turns as transformers does; the last layer computes only what is read, and the same numbers."""
+
+import copy
+
+import pytest
+import torch
+from transformers.models.llama.modeling_llama import apply_rotary_pos_emb
+
+from plaudit.encoding.packing import collate
+from plaudit.models import blocks
+from plaudit.models.architectures.scalar import Scalar
+from plaudit.models.blocks import Trees
+from plaudit.models.headed import Headed
+from plaudit.models.heads import backbone_of
+from plaudit.models.lean_attention import LastLayer, Rotated, reads_few
+from tests.models.families import build, decoders
+from tests.models.test_prompt_trees import encoded_set
+
+LEAN = ("llama", "mistral", "qwen2", "qwen3")
+
+
+def angles(tokens: int, size: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Cosines and sines of random angles, each half of a head with its own: [T, size]."""
+    drawn = torch.rand(tokens, size, dtype=torch.float64) * 6
+    return drawn.cos(), drawn.sin()
+
+
+def test_queries_are_turned_as_transformers_turns_them() -> None:
+    """The function of transformers itself is the oracle, for values and for gradients."""
+    x = torch.randn(7, 3, 8, dtype=torch.float64, requires_grad=True)
+    cos, sin = angles(7, 8)
+    heads_first = x.transpose(0, 1)[None]
+    expected = apply_rotary_pos_emb(heads_first, heads_first, cos[None], sin[None])[0][0].transpose(0, 1)
+    found = Rotated.apply(x, cos[:, None], sin[:, None], torch.float64)
+    pull = torch.randn_like(found)
+
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(torch.autograd.grad(found, x, pull), torch.autograd.grad(expected, x, pull))
+
+
+def test_the_turn_is_computed_in_the_angles_precision_and_rounded_once() -> None:
+    """Half-precision queries are turned in fp32; the result has the precision asked for."""
+    x, (cos, sin) = torch.randn(5, 2, 8).bfloat16(), [part.float() for part in angles(5, 8)]
+    found = Rotated.apply(x, cos[:, None], sin[:, None], torch.bfloat16)
+    expected = Rotated.apply(x.double(), cos[:, None].double(), sin[:, None].double(), torch.float64).float()
+
+    assert found.dtype == torch.bfloat16
+    torch.testing.assert_close(found.float(), expected, rtol=2**-8, atol=1e-6)
+
+
+def gradients(model: Headed) -> dict[str, torch.Tensor]:
+    """Gradients of all weights after one batch of trees, each response pulled by another weight."""
+    rewards = model(collate(encoded_set(), range(4))).scalar
+    (rewards * torch.linspace(-1, 2, len(rewards))).sum().backward()
+    return {name: weight.grad for name, weight in model.named_parameters() if weight.grad is not None}
+
+
+@pytest.mark.parametrize("window", [None, 4, 40])
+@pytest.mark.parametrize("family", LEAN)
+def test_the_last_layer_gives_the_same_states_and_gradients_for_fewer_tokens(
+    family: str, window: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Against the same model that computes the last layer everywhere; the window ends inside prompt or response."""
+    if window is not None and family == "llama":
+        pytest.skip("Llama has no window")
+    short = Scalar(build(decoders(window)[family]), "last").train()
+    whole = copy.deepcopy(short)
+    monkeypatch.setattr(whole, "_reads_ends", lambda: False)
+    seen: list[int] = []
+    last = [module for module in short.modules() if isinstance(module, LastLayer)]
+    last[0].mlp.register_forward_pre_hook(lambda _module, given: seen.append(given[0].shape[1]))
+    batch = collate(encoded_set(), range(4))
+
+    torch.testing.assert_close(short.features(batch), whole.features(batch), rtol=1e-5, atol=1e-6)
+    assert seen == [len(batch.ends)] and len(batch.ends) < batch.layout.length
+    wanted, found = gradients(whole), gradients(short)
+    assert found.keys() == wanted.keys()
+    for name, gradient in wanted.items():
+        torch.testing.assert_close(found[name], gradient, rtol=1e-4, atol=1e-5 * float(gradient.abs().max()))
+
+
+def test_other_states_are_there_where_they_are_read() -> None:
+    """Poolings of other tokens and families that are not known compute all of the last layer."""
+    llama = Scalar(build(decoders()["llama"]), "response").eval()
+    gemma = Scalar(build(decoders()["gemma2"]), "last").eval()
+    batch = collate(encoded_set(), range(4))
+
+    assert reads_few(backbone_of(llama.classifier)) and not reads_few(backbone_of(gemma.classifier))
+    for model in (llama, gemma):
+        with torch.no_grad():
+            assert model.hidden_states(batch)[1].shape[0] == batch.layout.length
+            torch.testing.assert_close(model.features(batch), model.gather(*model.hidden_states(batch)))
+
+
+def test_classes_keep_their_names_and_copies_their_weights() -> None:
+    """Tools that wrap layers by name find them; a copy computes with its own weights; saved names stay."""
+    plain = build(decoders()["llama"])
+    names, kinds = list(plain.state_dict()), {type(module).__name__ for module in plain.modules()}
+    model = Scalar(plain, "last").eval()
+    twin = copy.deepcopy(model)
+    with torch.no_grad():
+        backbone_of(twin.classifier).layers[-1].self_attn.v_proj.weight.mul_(2)
+    batch = collate(encoded_set(), range(4))
+
+    assert list(plain.state_dict()) == names
+    assert {type(module).__name__ for module in plain.modules()} - {"LeanNorm", "LeanGated"} <= kinds
+    assert not torch.allclose(model(batch).values, twin(batch).values)
+
+
+def test_without_trees_the_family_computes_as_before() -> None:
+    """A plain call of the classifier, eager and SDPA, gives what the untouched class gives, to the bit."""
+    plain = build(decoders()["llama"]).eval()
+    lean = Scalar(copy.deepcopy(plain), "last").eval().classifier
+    ids = torch.arange(3, 15)[None]
+    for kind in ("eager", "sdpa"):
+        plain.set_attn_implementation(kind)
+        lean.set_attn_implementation(kind)
+        with torch.no_grad():
+            # norms round in another order: see tests/models/test_lean.py
+            torch.testing.assert_close(lean(input_ids=ids).logits, plain(input_ids=ids).logits, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_arranged_rows_are_the_blocks_operands(cut: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every query row is there once; a key row once for each block that sees it, and its gradients are summed."""
+    if cut:
+        monkeypatch.setattr(blocks, "WHOLE", 8)
+        monkeypatch.setattr(blocks, "CHUNK", 8)
+    encoded = encoded_set()
+    trees = Trees(collate(encoded, range(len(encoded))).layout, causal=True)
+    arranged, tokens = trees.operands(4, 2), trees.layout.length
+    gradient = torch.randn(len(arranged.keys), 3)
+
+    assert (len(arranged.keys) > 2 * tokens) == cut
+    assert sorted(arranged.queries.tolist()) == list(range(4 * tokens))
+    torch.testing.assert_close(arranged.queries[arranged.back], torch.arange(4 * tokens))
+    expected = torch.zeros(2 * tokens, 3).index_add_(0, arranged.keys, gradient)
+    torch.testing.assert_close(arranged.gathered(gradient), expected)
+    for block, span in zip(trees.blocks, arranged.spans, strict=True):
+        rows = arranged.queries[span.queries].view(span.batches, -1)
+        assert set((rows // 4).flatten().tolist()) == set(range(*block.queries))

@@ -37,7 +37,7 @@ class Settings:
 
     only: tuple[str, ...] = PARTS
     repeats: int = 5
-    pairs: int = 80
+    pairs: int = 64
     warm_up: int = 16
     batch_size: int = 8
     max_length: int = 1024

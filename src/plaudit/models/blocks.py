@@ -208,17 +208,23 @@ def _operands(blocks: list[Block], heads: int, shared: int, device: torch.device
     queries, keys, spans, first, second = [], [], [], 0, 0
     for block in blocks:
         own = torch.arange(*block.queries).view(block.fold, 1, -1)
-        seen = own if block.fold > 1 else torch.cat([torch.arange(*part) for part in block.keys]).view(1, 1, -1)
+        other = own if block.fold > 1 else torch.cat([torch.arange(*part) for part in block.keys]).view(1, 1, -1)
         queries.append((own * heads + torch.arange(heads)[:, None]).flatten())
-        keys.append((seen * shared + torch.arange(shared)[:, None]).flatten())
+        keys.append((other * shared + torch.arange(shared)[:, None]).flatten())
         ends = first + len(queries[-1]), second + len(keys[-1])
         spans.append(Span(block.fold * shared, slice(first, ends[0]), slice(second, ends[1])))
         first, second = ends
-    rows, places = torch.cat(queries), torch.argsort(torch.cat(keys), stable=True)
-    bounds = torch.bincount(torch.cat(keys)).cumsum(0).roll(1)
+    rows, seen = torch.cat(queries), torch.cat(keys)
+    bounds = torch.bincount(seen).cumsum(0).roll(1)
     bounds[0] = 0
-    arranged = (rows, torch.argsort(rows), torch.cat(keys), places, bounds)
-    return Operands(*(part.to(device) for part in arranged), tuple(spans))
+    return Operands(
+        queries=rows.to(device),
+        back=torch.argsort(rows).to(device),
+        keys=seen.to(device),
+        places=torch.argsort(seen, stable=True).to(device),
+        bounds=bounds.to(device),
+        spans=tuple(spans),
+    )
 
 
 def _plain_segments(tree: Tree, *, causal: bool) -> list[Range]:

@@ -34,15 +34,15 @@ def reads_few(backbone: nn.Module) -> bool:
     return any(isinstance(module, LastLayer) for module in backbone.modules())
 
 
-def _become(module: nn.Module, lean: type[nn.Module]) -> None:
+def _become(module: Any, lean: type[nn.Module]) -> None:
     if not isinstance(module, lean):
-        module.__class__ = _joined(lean, type(module))
+        module.__class__ = _joined((lean, type(module)))
 
 
 @cache
-def _joined(lean: type[nn.Module], plain: type[nn.Module]) -> type[nn.Module]:
-    """Return ``plain`` with the forward pass of ``lean``, under its own name: wrapping by name finds it as before."""
-    return type(plain.__name__, (lean, plain), {"__module__": plain.__module__})
+def _joined(kinds: tuple[Any, Any]) -> type[nn.Module]:
+    """Return the second with the forward pass of the first, under its own name: wrapping by name finds it as before."""
+    return type(kinds[1].__name__, kinds, {"__module__": kinds[1].__module__})
 
 
 class LeanAttention(nn.Module):
@@ -55,40 +55,42 @@ class LeanAttention(nn.Module):
     head_dim: int
     scaling: float
     attention_dropout: float
-    q_proj: nn.Module
-    k_proj: nn.Module
     v_proj: nn.Module
     o_proj: nn.Module
 
     def forward(self, hidden_states: Tensor, *given: Any, rows: Tensor | None = None, **named: Any) -> Any:
         """Attend from all tokens of [1, T, H], or from those that ``rows`` numbers; returns [1, T or rows, H], None."""
         trees: Trees | None = named.get("trees")
-        positions = named.get("position_embeddings")
+        positions: tuple[Tensor, Tensor] | None = named.get("position_embeddings")
         packed = self.config._attn_implementation == NAME and named.get("past_key_values") is None  # noqa: SLF001
         if trees is None or positions is None or given or not packed:
             return super().forward(hidden_states, *given, **named)
-        states, (cos, sin) = hidden_states[0], (part[0, :, None] for part in positions)
+        states, cos, sin = hidden_states[0], positions[0][0, :, None], positions[1][0, :, None]
         values = self.v_proj(states).view(len(states), -1, self.head_dim)
         keys = Rotated.apply(self._heads("k", states), cos, sin, values.dtype)
-        chosen = (states, cos, sin) if rows is None else (states[rows], cos[rows], sin[rows])
-        queries = Rotated.apply(self._heads("q", chosen[0]), *chosen[1:], values.dtype)
+        if rows is not None:
+            states, cos, sin = states[rows], cos[rows], sin[rows]
+        queries = Rotated.apply(self._heads("q", states), cos, sin, values.dtype)
         q, k, v = (part.transpose(0, 1)[None] for part in (queries, keys, values))
+        return self.o_proj(self._attend(q, k, v, trees, rows).reshape(1, len(states), -1)), None
+
+    def _attend(self, q: Tensor, k: Tensor, v: Tensor, trees: Trees, rows: Tensor | None) -> Tensor:
+        """Return [1, T or rows, heads, size]."""
         window, rate = _window(self), self.attention_dropout if self.training else 0.0
         if rows is None:
-            how = {"trees": trees, "scaling": self.scaling, "dropout": rate, "sliding_window": window}
-            out = prompt_trees(self, q, k, v, **how)[0]
-        else:
-            mask, grouped = trees.visible(rows, window), q.shape[1] != k.shape[1]
-            out = scaled_dot_product_attention(
-                q, k, v, mask, dropout_p=rate, scale=self.scaling, enable_gqa=grouped
-            ).transpose(1, 2)
-        return self.o_proj(out.reshape(1, len(chosen[0]), -1)), None
+            return prompt_trees(self, q, k, v, trees=trees, scaling=self.scaling, dropout=rate, sliding_window=window)[
+                0
+            ]
+        mask, grouped = trees.visible(rows, window), q.shape[1] != k.shape[1]
+        out = scaled_dot_product_attention(q, k, v, mask, dropout_p=rate, scale=self.scaling, enable_gqa=grouped)
+        return out.transpose(1, 2)
 
     def _heads(self, name: str, states: Tensor) -> Tensor:
         """Return the queries or keys of states [T, H] before they are turned, [T, heads, size]."""
-        projected = getattr(self, f"{name}_proj")(states).view(len(states), -1, self.head_dim)
-        norm = getattr(self, f"{name}_norm", None)
-        return projected if norm is None else norm(projected)
+        projected: Tensor = getattr(self, f"{name}_proj")(states).view(len(states), -1, self.head_dim)
+        norm: nn.Module | None = getattr(self, f"{name}_norm", None)
+        heads: Tensor = projected if norm is None else norm(projected)
+        return heads
 
 
 class LastLayer(nn.Module):

@@ -12,10 +12,11 @@ PARTS = ("selective", "outside", "cost")
 MODELS: dict[str, dict[str, Any]] = {
     "gaussian": {"architecture": "gaussian", "objective": "thurstone", "settings": {}},
     "ensemble": {"architecture": "ensemble", "objective": "bradley_terry", "settings": {"members": 5}},
+    "drawn": {"architecture": "ensemble", "objective": "bradley_terry", "settings": {"members": 32, "drawn": True}},
     "laplace": {"architecture": "laplace", "objective": "bradley_terry", "settings": {}},
 }
 """By name: the architecture, what it learns by, and its settings. The variance of ``gaussian`` is learned by
-``thurstone`` alone of the two."""
+``thurstone`` alone of the two. ``ensemble`` keeps its five heads as training leaves them; ``drawn`` draws 32 anew."""
 
 LIMITS = {"tiny": 240, "small": 2000, "full": 0}
 """Snippets that are read in each size; 0 for all 10,605."""

@@ -8,6 +8,7 @@ import torch
 
 from plaudit.encoding.packing import collate
 from plaudit.models.architectures.ensemble import Ensemble
+from plaudit.models.architectures.laplace import Laplace
 from plaudit.models.heads import last_linear
 from tests.models.families import build, decoders, encoders
 from tests.training.tiny import preferences
@@ -100,6 +101,44 @@ def test_without_normalising_nothing_is_kept_beside_the_weights() -> None:
     assert model.extra_state() == {}
 
 
+def test_drawn_heads_disagree_as_much_as_the_comparisons_leave_open() -> None:
+    """With many draws the variance is that of a Laplace approximation of the mean head, fitted apart."""
+    model, encoded = ensemble(members=600, drawn=True, normalise=False), preferences(12)
+    batches = [collate(encoded, [record], share=True) for record in range(12)]
+    linear = last_linear(model.classifier)
+    with torch.no_grad():
+        linear.weight.mul_(8)
+        middle = linear.weight.mean(0, keepdim=True).clone()
+        before = torch.cat([model(batch).values[:, 0] for batch in batches])
+        other = Laplace(build(decoders()["llama"], heads=1), "last").eval()
+        other.classifier.model.load_state_dict(model.classifier.model.state_dict())
+        last_linear(other.classifier).weight.copy_(middle)
+        other.fit(iter(batches))
+        model.settle(iter(batches))
+        found = [model(batch) for batch in batches]
+        wanted = torch.cat([other(batch).variance for batch in batches])
+
+    variance = torch.cat([rewards.variance for rewards in found])
+    shift = torch.stack([row - row.mean() for row in linear.weight @ torch.cat([model.features(b) for b in batches]).T])
+    torch.testing.assert_close(torch.cat([rewards.values[:, 0] for rewards in found]), before, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(shift.var(0, correction=0), wanted, rtol=0.25, atol=0)
+    assert variance.shape == wanted.shape
+
+
+def test_heads_are_drawn_the_same_every_time_and_then_normalised() -> None:
+    """Settling a copy gives the same weights; members have one mean and deviation afterwards."""
+    first, second = ensemble(drawn=True), ensemble(drawn=True)
+    batches = [collate(preferences(10), [record], share=True) for record in range(10)]
+    with torch.no_grad():
+        for model in (first, second):
+            model.settle(iter(batches))
+        members = torch.cat([first(batch).values[:, 1:] for batch in batches])
+
+    torch.testing.assert_close(last_linear(first.classifier).weight, last_linear(second.classifier).weight)
+    torch.testing.assert_close(members.mean(0), torch.zeros(5), atol=1e-5, rtol=0)
+    assert (torch.pdist(members.T) > 1e-4).all()
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -107,6 +146,7 @@ def test_without_normalising_nothing_is_kept_beside_the_weights() -> None:
         ({"combine": "best"}, "combine must be one of mean, worst, uncertainty_weighted"),
         ({"penalty": -0.1}, "penalty must be a finite number, 0 or more"),
         ({"spread": 0.0}, "spread must be a finite number above 0"),
+        ({"drawn": True, "own": "weights"}, "own must be 'heads' with them, not 'weights'"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(settings: dict[str, Any], message: str) -> None:

@@ -13,18 +13,26 @@ training costs little more than for one. With ``weights`` each has a backbone of
 changes to a shared one, stored once: both take K passes a sequence. Members trained apart, whole or with LoRA, are put
 together by ``plaudit collect``.
 
-Heads differ by their initial weights, drawn apart by the seed, and by nothing else. Where the data say what the reward
-is, the members come to agree; in directions that the data say nothing about, each keeps what it began with. ``spread``
-sets how much they begin with. Unfamiliar text should then be disagreed on; but a backbone that is trained with them may
-leave little to disagree on, and what is left was no reliable sign of unfamiliar text where it was measured
-(``benchmarks/results/uncertainty.md``): take ``laplace`` for that. A fixed random prior added to each head would be
-linear in the same features, hence the same thing as other initial weights; a deeper one would take the members out of
-the plain layout. Bootstrapped data would leave each member less to learn from without better disagreement (Nixon et al.
-2020). Errors that come with the backbone are shared by all members and not seen by their variance (Eisenstein).
+Heads differ by their initial weights, drawn apart by the seed, and by nothing else. ``spread`` sets how much they begin
+with. One pass over the data leaves much of that as it was: the heads come to agree on what the reward is, and what they
+keep apart is not what the data leave open, but what they began with. Trained heads were no reliable sign of unfamiliar
+text where it was measured (``benchmarks/results/uncertainty.md``). With ``drawn`` they are drawn anew after training,
+around their mean, from what the comparisons leave open: the Laplace approximation of the last layer,
+
+.. math:: w_k = \bar w + R\,(e_k - \bar e)\sqrt{K / (K - 1)}, \qquad R R^\top = \Sigma, \quad e_k \sim N(0, I),
+
+so that :math:`v` is, over the draws, ``laplace``'s variance of the margin over the mean response. The mean stays what
+training made it. Text of one kind lies apart from the training text in much the same direction, on which K draws give K
+numbers: five may agree by chance, 32 seldom do, at the price of as many products of one row. Without ``normalise`` the
+mean response's own variance is in it too.
+
+Bootstrapped data would leave each member less to learn from without better disagreement (Nixon et al. 2020). Errors
+that come with the backbone are shared by all members and not seen by their variance (Eisenstein).
 
 Source: Coste et al., Reward Model Ensembles Help Mitigate Overoptimization (2023); Eisenstein et al., Helping or
 Herding? (2023); Lakshminarayanan et al., Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles
-(2017); Nixon et al., Why Aren't Bootstrapped Neural Networks Better? (2020).
+(2017); Nixon et al., Why Aren't Bootstrapped Neural Networks Better? (2020); MacKay, The Evidence Framework Applied to
+Classification Networks (1992), for what heads are drawn from.
 """
 
 from collections.abc import Iterable, Mapping
@@ -37,12 +45,15 @@ from transformers import PreTrainedModel
 
 from plaudit.encoding.batch import Batch
 from plaudit.models.headed import Headed, How, is_causal
-from plaudit.models.heads import apply_head, backbone_of, last_linear
+from plaudit.models.heads import apply_head, backbone_of, last_linear, penultimate
+from plaudit.models.laplace import Curvature
 from plaudit.models.reward_model import Rewards
 from plaudit.models.several import SeveralModel
 
 Combine = Literal["mean", "worst", "uncertainty_weighted"]
 Own = Literal["heads", "adapters", "weights"]
+DRAW = 0
+"""Seed of the draws of heads, the same for every model: only what is drawn from differs."""
 
 
 class Ensemble(Headed):
@@ -58,6 +69,7 @@ class Ensemble(Headed):
         combine: ``mean``, ``worst`` (the smallest) or ``uncertainty_weighted`` (the mean less ``penalty`` variances).
         penalty: λ of ``uncertainty_weighted``, 0 or more; Coste et al. take 0.5 for best-of-n and 0.1 for PPO.
         spread: factor on the initial weights of new heads, and so on how far they begin apart.
+        drawn: after training, draw the heads around their mean from what the comparisons leave open (``heads`` only).
         normalise: after training, shift and scale every member to the same mean and standard deviation over the
             training responses, without which ``worst`` is the member with the lowest mean.
         own: what each member has for itself: ``heads``, ``adapters`` (and a head) or ``weights``, all of them.
@@ -82,6 +94,7 @@ class Ensemble(Headed):
         combine: Combine = "mean",
         penalty: float = 0.5,
         spread: float = 1.0,
+        drawn: bool = False,
         normalise: bool = True,
         own: Own = "heads",
         rank: int = 16,
@@ -89,7 +102,7 @@ class Ensemble(Headed):
         **how: Unpack[How],
     ) -> None:
         self.members, self.combine, self.penalty = members, combine, penalty
-        self.spread, self.normalise = spread, normalise
+        self.spread, self.drawn, self.normalise = spread, drawn, normalise
         self.own, self.rank, self.targets = own, rank, tuple(targets)
         if own != "heads" and not isinstance(classifier, SeveralModel):
             how = how | {"causal": is_causal(classifier) if how.get("causal") is None else how["causal"]}
@@ -114,6 +127,8 @@ class Ensemble(Headed):
             raise ValueError(f"spread must be a finite number above 0, not {settings['spread']}")
         if settings["own"] not in get_args(Own):
             raise ValueError(f"own must be one of {', '.join(get_args(Own))}, not {settings['own']!r}")
+        if settings["drawn"] and settings["own"] != "heads":
+            raise ValueError(f"drawn heads are of one backbone: own must be 'heads' with them, not {settings['own']!r}")
         if settings["rank"] < 1:
             raise ValueError(f"rank must be 1 or more, not {settings['rank']}")
         return tuple(f"member_{number}" for number in range(1, settings["members"] + 1))
@@ -183,8 +198,14 @@ class Ensemble(Headed):
     def settle(self, batches: Iterable[Batch]) -> None:
         """Give all members the mean 0 and their average standard deviation over the responses of ``batches``.
 
-        A member that gives all of them one reward has nothing to scale and is shifted alone.
+        A member that gives all of them one reward has nothing to scale and is shifted alone. With ``drawn``, the heads
+        are drawn before.
+
+        Raises:
+            NoCurvature: heads are to be drawn, and the batches hold no comparison that says from what.
         """
+        if self.drawn:
+            batches = self._draw(batches)
         if not self.normalise:
             return
         members = torch.cat([self.logits(self.features(batch)) for batch in batches]).double()
@@ -192,6 +213,21 @@ class Ensemble(Headed):
         varied = deviations > torch.finfo(torch.float32).eps * members.abs().amax(0)
         self.centre.copy_(members.mean(0))
         self.scale.copy_(torch.where(varied, deviations[varied].mean() / deviations, 1.0))
+
+    def _draw(self, batches: Iterable[Batch]) -> list[Batch]:
+        """Draw the heads around their mean from the posterior of the last layer; return the batches, to pass again."""
+        kept, curvature, last = list(batches), Curvature(), last_linear(self.classifier)
+        for batch in kept:
+            features = self.features(batch)
+            curvature.add(penultimate(self.classifier, features), self.logits(features).mean(1), batch.labels)
+        middle = last.weight.double().mean(0)
+        root = curvature.posterior(middle).root
+        draws = torch.randn(last.weight.shape, generator=torch.Generator().manual_seed(DRAW), dtype=torch.float64)
+        draws = (draws - draws.mean(0)).to(middle.device) * (self.members / (self.members - 1)) ** 0.5
+        last.weight.copy_(middle + draws @ root.T)
+        if last.bias is not None:
+            last.bias.fill_(last.bias.mean())
+        return kept
 
     def _combined(self, members: Tensor, variance: Tensor) -> Tensor:
         if self.combine == "worst":

@@ -40,7 +40,7 @@ def test_arguments_reach_the_settings() -> None:
     ("given", "message"),
     [
         (["--only", "speed"], "--only takes selective, outside, cost, not speed"),
-        (["--models", "scalar"], "--models takes gaussian, ensemble, laplace, not scalar"),
+        (["--models", "scalar"], "--models takes gaussian, ensemble, drawn, laplace, not scalar"),
         (["--repeats", "1"], "--repeats must be 2 or more to have a spread, not 1"),
         (["--resamples", "99"], "--resamples must be 100 or more, not 99"),
     ],

@@ -108,7 +108,7 @@ def test_classes_keep_their_names_and_copies_their_weights() -> None:
 
 
 def test_without_trees_the_family_computes_as_before() -> None:
-    """A plain call of the classifier, eager and SDPA, gives what the untouched class gives, to the bit."""
+    """A plain call of the classifier, eager and SDPA, gives what the untouched class gives, to rounding."""
     plain = build(decoders()["llama"]).eval()
     lean = Scalar(copy.deepcopy(plain), "last").eval().classifier
     ids = torch.arange(3, 15)[None]

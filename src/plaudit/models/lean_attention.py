@@ -78,9 +78,8 @@ class LeanAttention(nn.Module):
         """Return [1, T or rows, heads, size]."""
         window, rate = _window(self), self.attention_dropout if self.training else 0.0
         if rows is None:
-            return prompt_trees(self, q, k, v, trees=trees, scaling=self.scaling, dropout=rate, sliding_window=window)[
-                0
-            ]
+            out, _ = prompt_trees(self, q, k, v, trees=trees, scaling=self.scaling, dropout=rate, sliding_window=window)
+            return out
         mask, grouped = trees.visible(rows, window), q.shape[1] != k.shape[1]
         out = scaled_dot_product_attention(q, k, v, mask, dropout_p=rate, scale=self.scaling, enable_gqa=grouped)
         return out.transpose(1, 2)

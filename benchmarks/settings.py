@@ -18,7 +18,8 @@ class Settings:
         only: the parts to measure, of `PARTS`.
         repeats: alternating repeats of training and of the long prompt; the quick parts take three times as many.
         pairs: timed pairs; a multiple of ``batch_size``.
-        warm_up: pairs before them that are not timed, as long as the longest timed batches; likewise.
+        warm_up: pairs before them that are not timed, as long as the longest timed batches; likewise. Memory grows over
+            several steps, and each page touched for the first time costs.
         batch_size: pairs a step.
         max_length: tokens of the longest sequence, TRL's own default; no pair above it is chosen, so neither side
             leaves one out.
@@ -38,7 +39,7 @@ class Settings:
     only: tuple[str, ...] = PARTS
     repeats: int = 5
     pairs: int = 64
-    warm_up: int = 16
+    warm_up: int = 32
     batch_size: int = 8
     max_length: int = 1024
     learning_rate: float = 1e-5

@@ -136,6 +136,9 @@ def test_arranged_rows_are_the_blocks_operands(cut: bool, monkeypatch: pytest.Mo
     torch.testing.assert_close(arranged.queries[arranged.back], torch.arange(4 * tokens))
     expected = torch.zeros(2 * tokens, 3).index_add_(0, arranged.keys, gradient)
     torch.testing.assert_close(arranged.gathered(gradient), expected)
-    for block, span in zip(trees.blocks, arranged.spans, strict=True):
-        rows = arranged.queries[span.queries].view(span.batches, -1)
-        assert set((rows // 4).flatten().tolist()) == set(range(*block.queries))
+    queries = arranged.query_blocks(arranged.queries[:, None])
+    keys = arranged.key_blocks(arranged.keys[:, None])
+    for block, own, seen in zip(trees.blocks, queries, keys, strict=True):
+        assert set((own // 4).flatten().tolist()) == set(range(*block.queries))
+        assert set((seen // 2).flatten().tolist()) == {token for part in block.keys for token in range(*part)}
+        assert len(own) == len(seen) == 2 * block.fold

@@ -35,21 +35,6 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """One block among the arranged rows.
-
-    Attributes:
-        batches: how many products it is: its segments times the key-value heads.
-        queries: range of its arranged query rows, ``batches`` times as many as one product has.
-        keys: range of its arranged key rows, likewise.
-    """
-
-    batches: int
-    queries: slice
-    keys: slice
-
-
-@dataclass(frozen=True, slots=True)
 class Operands:
     """An arrangement of rows in which every block's operands are neighbours, so that a view of them is all it needs.
 
@@ -62,7 +47,9 @@ class Operands:
         keys: int64, numbers of the key rows as arranged; a row is there once for every block that looks at it.
         places: int64, where ``keys`` holds each row, row by row.
         bounds: int64, where in ``places`` each row's own begin.
-        spans: the blocks.
+        batches: how many products each block is: its segments times the key-value heads.
+        query_rows: how many arranged query rows each block has, over all its products.
+        key_rows: how many arranged key rows, likewise.
     """
 
     queries: Tensor
@@ -70,7 +57,22 @@ class Operands:
     keys: Tensor
     places: Tensor
     bounds: Tensor
-    spans: tuple[Span, ...]
+    batches: tuple[int, ...]
+    query_rows: tuple[int, ...]
+    key_rows: tuple[int, ...]
+
+    def query_blocks(self, rows: Tensor) -> list[Tensor]:
+        """Return views of arranged query rows [rows, size], block by block [products, rows of a product, size]."""
+        return self._blocks(rows, self.query_rows)
+
+    def key_blocks(self, rows: Tensor) -> list[Tensor]:
+        """Return the same views of arranged key rows."""
+        return self._blocks(rows, self.key_rows)
+
+    def _blocks(self, rows: Tensor, counts: tuple[int, ...]) -> list[Tensor]:
+        size = rows.shape[1]
+        parts = zip(rows.split(counts), counts, self.batches, strict=True)
+        return [part.view(batches, count // batches, size) for part, count, batches in parts]
 
     def gathered(self, gradient: Tensor) -> Tensor:
         """Return for each key row the sum of its rows in the arranged ``gradient`` [rows, size]."""
@@ -205,15 +207,12 @@ def _blocks(layout: Layout, *, causal: bool) -> Iterator[Block]:
 
 
 def _operands(blocks: list[Block], heads: int, shared: int, device: torch.device) -> Operands:
-    queries, keys, spans, first, second = [], [], [], 0, 0
+    queries, keys = [], []
     for block in blocks:
         own = torch.arange(*block.queries).view(block.fold, 1, -1)
         other = own if block.fold > 1 else torch.cat([torch.arange(*part) for part in block.keys]).view(1, 1, -1)
         queries.append((own * heads + torch.arange(heads)[:, None]).flatten())
         keys.append((other * shared + torch.arange(shared)[:, None]).flatten())
-        ends = first + len(queries[-1]), second + len(keys[-1])
-        spans.append(Span(block.fold * shared, slice(first, ends[0]), slice(second, ends[1])))
-        first, second = ends
     rows, seen = torch.cat(queries), torch.cat(keys)
     bounds = torch.bincount(seen).cumsum(0).roll(1)
     bounds[0] = 0
@@ -223,7 +222,9 @@ def _operands(blocks: list[Block], heads: int, shared: int, device: torch.device
         keys=seen.to(device),
         places=torch.argsort(seen, stable=True).to(device),
         bounds=bounds.to(device),
-        spans=tuple(spans),
+        batches=tuple(block.fold * shared for block in blocks),
+        query_rows=tuple(map(len, queries)),
+        key_rows=tuple(map(len, keys)),
     )
 
 

@@ -27,11 +27,11 @@ class DenseAttention(torch.autograd.Function):
             queries = _rows(query).index_select(0, arranged.queries).mul_(scaling)
             keys, values = (_rows(tensor).index_select(0, arranged.keys) for tensor in (key, value))
             out, weights = torch.empty_like(queries), []
-            for span, bias in zip(arranged.spans, biases, strict=True):
-                q, o = (_products(rows, span.queries, span.batches) for rows in (queries, out))
-                k, v = (_products(rows, span.keys, span.batches) for rows in (keys, values))
-                weight = torch.softmax(_scores(q, k, bias), dim=-1)
-                torch.bmm(weight, v, out=o)
+            q, o = (arranged.query_blocks(rows) for rows in (queries, out))
+            k, v = (arranged.key_blocks(rows) for rows in (keys, values))
+            for block, bias in enumerate(biases):
+                weight = torch.softmax(_scores(q[block], k[block], bias), dim=-1)
+                torch.bmm(weight, v[block], out=o[block])
                 weights += [weight] if any(ctx.needs_input_grad) else []
         ctx.save_for_backward(queries, keys, values, *weights)
         ctx.arranged, ctx.heads, ctx.scaling = arranged, (query.shape[0], key.shape[0]), scaling
@@ -45,14 +45,14 @@ class DenseAttention(torch.autograd.Function):
         d_out = gradients[0].reshape(-1, queries.shape[1]).index_select(0, arranged.queries)
         d_queries, d_keys, d_values = (torch.empty_like(tensor) for tensor in (queries, keys, values))
         with torch.autocast(queries.device.type, enabled=False):
-            for span, weight in zip(arranged.spans, weights, strict=True):
-                q, d_q, d_o = (_products(rows, span.queries, span.batches) for rows in (queries, d_queries, d_out))
-                k, v, d_k, d_v = (_products(rows, span.keys, span.batches) for rows in (keys, values, d_keys, d_values))
-                d_weight = torch.bmm(d_o, v.transpose(1, 2))
+            q, d_q, d_o = (arranged.query_blocks(rows) for rows in (queries, d_queries, d_out))
+            k, v, d_k, d_v = (arranged.key_blocks(rows) for rows in (keys, values, d_keys, d_values))
+            for block, weight in enumerate(weights):
+                d_weight = torch.bmm(d_o[block], v[block].transpose(1, 2))
                 d_scores = torch._softmax_backward_data(d_weight, weight, -1, weight.dtype)  # noqa: SLF001 - it has no public name
-                torch.bmm(d_scores, k, out=d_q)
-                torch.bmm(d_scores.transpose(1, 2), q, out=d_k)
-                torch.bmm(weight.transpose(1, 2), d_o, out=d_v)
+                torch.bmm(d_scores, k[block], out=d_q[block])
+                torch.bmm(d_scores.transpose(1, 2), q[block], out=d_k[block])
+                torch.bmm(weight.transpose(1, 2), d_o[block], out=d_v[block])
             d_query = d_queries.index_select(0, arranged.back).mul_(ctx.scaling)
             d_key, d_value = arranged.gathered(d_keys), arranged.gathered(d_values)
         return (*map(_heads, (d_query, d_key, d_value), (ctx.heads[0], *ctx.heads[1:] * 2)), None, None, None)
@@ -66,11 +66,6 @@ def _rows(tensor: Tensor) -> Tensor:
 def _heads(rows: Tensor, heads: int) -> Tensor:
     """Return rows [T * heads, size] as [heads, T, size]."""
     return rows.view(-1, heads, rows.shape[1]).transpose(0, 1)
-
-
-def _products(rows: Tensor, part: slice, batches: int) -> Tensor:
-    """Return a block's arranged rows as [batches, rows of a product, size]."""
-    return rows[part].view(batches, -1, rows.shape[1])
 
 
 def _scores(q: Tensor, k: Tensor, bias: Tensor | None) -> Tensor:

@@ -2,8 +2,8 @@
 
 On a CPU what is not a matrix product is bound by memory. Composed of ordinary operations, an RMS norm keeps two fp32
 copies of its input and hands autocast an fp32 result that each of the next products casts again; a gated layer keeps
-four tensors of the wide size. With their backward passes written out they keep one, and three. The arithmetic, its
-order and its dtypes are those of transformers.
+four tensors of the wide size. With their backward passes written out they keep one, and three. The arithmetic and its
+dtypes are those of transformers; a row's squares are summed in another order.
 
 Only layers are touched whose norms feed nothing but products: there a result in the products' own dtype is what
 autocast would have made of it.
@@ -70,7 +70,8 @@ class RmsNorm(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, weight: Tensor, epsilon: float, dtype: torch.dtype) -> Tensor:
         """Return the normed [..., H] in ``dtype``."""
         rows = x.float()
-        scale = torch.rsqrt(rows.pow(2).mean(-1, keepdim=True) + epsilon)
+        length = torch.linalg.vector_norm(rows, dim=-1, keepdim=True)
+        scale = torch.rsqrt(length.square().div_(x.shape[-1]).add_(epsilon))
         ctx.save_for_backward(x, weight, scale)
         return (rows * scale).mul_(weight).to(dtype)
 
@@ -80,12 +81,13 @@ class RmsNorm(torch.autograd.Function):
         x, weight, scale = ctx.saved_tensors
         size = x.shape[-1]
         rows, out, factor = (tensor.reshape(-1, tensor.shape[-1]).float() for tensor in (x, gradients[0], scale))
-        product = out * rows
-        d_weight = (factor.T @ product)[0].to(weight.dtype) if ctx.needs_input_grad[1] else None
+        scaled = out * factor
+        product = scaled * rows
+        d_weight = product.sum(0).to(weight.dtype) if ctx.needs_input_grad[1] else None
         if not ctx.needs_input_grad[0]:
             return None, d_weight, None, None
-        along = (product @ weight.float()[:, None]) * factor.pow(3) / size
-        d_x = (out * weight).mul_(factor).addcmul_(rows, along, value=-1)
+        along = (product @ weight.float()[:, None]).mul_(factor.square()).div_(-size)
+        d_x = scaled.mul_(weight).addcmul_(rows, along)
         return d_x.reshape(x.shape).to(x.dtype), d_weight, None, None
 
 

@@ -117,16 +117,17 @@ class Rotated(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, cos: Tensor, sin: Tensor, dtype: torch.dtype) -> Tensor:
         """Return ``x`` [T, heads, size] turned, in ``dtype``; ``cos`` and ``sin`` are [T, 1, size]."""
         ctx.save_for_backward(cos, sin)
-        ctx.dtype, half = x.dtype, x.shape[-1] // 2
-        out = x * cos
-        out[..., :half].addcmul_(x[..., half:], sin[..., :half], value=-1)
-        out[..., half:].addcmul_(x[..., :half], sin[..., half:])
+        ctx.dtype, half, rows = x.dtype, x.shape[-1] // 2, x.to(cos.dtype)
+        out = rows * cos
+        out[..., :half].addcmul_(rows[..., half:], sin[..., :half], value=-1)
+        out[..., half:].addcmul_(rows[..., :half], sin[..., half:])
         return out.to(dtype)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradient of ``x``, turned back."""
-        (cos, sin), out = ctx.saved_tensors, gradients[0]
+        cos, sin = ctx.saved_tensors
+        out = gradients[0].to(cos.dtype)
         half = out.shape[-1] // 2
         back = out * cos
         back[..., :half].addcmul_(out[..., half:], sin[..., half:])

@@ -34,12 +34,24 @@ class Recorded(Bench):
 
 
 def test_training_arms_alternate_and_turn_round() -> None:
-    """Each repeat runs every arm once, every second one backwards, so drift favours nobody."""
+    """Either peer runs once a repeat and plaudit beside both; every second is backwards, so drift favours nobody."""
     bench = Recorded(repeats=2)
 
     parts.train(bench)
 
-    assert bench.asked == ["trl-0", "plaudit-0", "trl_sorted-0", "trl_sorted-1", "plaudit-1", "trl-1"]
+    assert bench.asked[:4] == ["plaudit-0-0", "trl-0-1", "plaudit-0-2", "trl_sorted-0-3"]
+    assert bench.asked[4:] == ["trl_sorted-1-0", "plaudit-1-1", "trl-1-2", "plaudit-1-3"]
+
+
+def test_two_turns_of_a_repeat_are_one_value() -> None:
+    """Their geometric mean for the speed, and the higher of their peaks."""
+    answers = [(4.0, 1.0), (9.0, 2.0), (5.0, 4.0), (5.0, 3.0)]
+    ours = [{"pairs_per_second": speed, "peak": peak * 2**30} for speed, peak in answers]
+    peer = [{"pairs_per_second": 2.0, "peak": 8.0 * 2**30}] * 2
+
+    found = parts.training_comparisons({"plaudit": ours, "trl": peer, "trl_sorted": peer}, "float32")
+
+    assert [one.ratio.each for one in found] == [pytest.approx(each) for each in ([3, 2.5], [3, 2.5], [0.25, 0.5])]
 
 
 def test_training_is_compared_three_ways() -> None:
@@ -58,7 +70,7 @@ def test_other_ids_are_no_comparison() -> None:
     with pytest.raises(parts.Unequal, match="different token ids"):
         parts.train(bench)
 
-    assert len(bench.asked) == 3
+    assert len(bench.asked) == 4
 
 
 @pytest.mark.parametrize("name", list(parts.ROUNDING))

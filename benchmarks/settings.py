@@ -37,7 +37,7 @@ class Settings:
     """
 
     only: tuple[str, ...] = PARTS
-    repeats: int = 5
+    repeats: int = 6
     pairs: int = 64
     warm_up: int = 32
     batch_size: int = 8

@@ -1,4 +1,4 @@
-"""Lean attention turns as transformers does; the last layer computes only what is read, and the same numbers."""
+"""Lean attention turns as transformers does, and without trees the layers are what they were."""
 
 import copy
 
@@ -10,13 +10,10 @@ from plaudit.encoding.packing import collate
 from plaudit.models import blocks
 from plaudit.models.architectures.scalar import Scalar
 from plaudit.models.blocks import Trees
-from plaudit.models.headed import Headed
 from plaudit.models.heads import backbone_of
-from plaudit.models.lean_attention import LastLayer, Rotated, reads_few
+from plaudit.models.lean_attention import Rotated
 from tests.models.families import build, decoders
 from tests.models.test_prompt_trees import encoded_set
-
-LEAN = ("llama", "mistral", "qwen2", "qwen3")
 
 
 def angles(tokens: int, size: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -46,50 +43,6 @@ def test_the_turn_is_computed_in_the_angles_precision_and_rounded_once() -> None
 
     assert found.dtype == torch.bfloat16
     torch.testing.assert_close(found.float(), expected, rtol=2**-8, atol=1e-6)
-
-
-def gradients(model: Headed) -> dict[str, torch.Tensor]:
-    """Gradients of all weights after one batch of trees, each response pulled by another weight."""
-    rewards = model(collate(encoded_set(), range(4))).scalar
-    (rewards * torch.linspace(-1, 2, len(rewards))).sum().backward()
-    return {name: weight.grad for name, weight in model.named_parameters() if weight.grad is not None}
-
-
-@pytest.mark.parametrize("window", [None, 4, 40])
-@pytest.mark.parametrize("family", LEAN)
-def test_the_last_layer_gives_the_same_states_and_gradients_for_fewer_tokens(
-    family: str, window: int | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Against the same model that computes the last layer everywhere; the window ends inside prompt or response."""
-    if window is not None and family == "llama":
-        pytest.skip("Llama has no window")
-    short = Scalar(build(decoders(window)[family]), "last").train()
-    whole = copy.deepcopy(short)
-    monkeypatch.setattr(whole, "_reads_ends", lambda: False)
-    seen: list[int] = []
-    last = [module for module in short.modules() if isinstance(module, LastLayer)]
-    last[0].mlp.register_forward_pre_hook(lambda _module, given: seen.append(given[0].shape[1]))
-    batch = collate(encoded_set(), range(4))
-
-    torch.testing.assert_close(short.features(batch), whole.features(batch), rtol=1e-5, atol=1e-6)
-    assert seen == [len(batch.ends)] and len(batch.ends) < batch.layout.length
-    wanted, found = gradients(whole), gradients(short)
-    assert found.keys() == wanted.keys()
-    for name, gradient in wanted.items():
-        torch.testing.assert_close(found[name], gradient, rtol=1e-4, atol=1e-5 * float(gradient.abs().max()))
-
-
-def test_other_states_are_there_where_they_are_read() -> None:
-    """Poolings of other tokens and families that are not known compute all of the last layer."""
-    llama = Scalar(build(decoders()["llama"]), "response").eval()
-    gemma = Scalar(build(decoders()["gemma2"]), "last").eval()
-    batch = collate(encoded_set(), range(4))
-
-    assert reads_few(backbone_of(llama.classifier)) and not reads_few(backbone_of(gemma.classifier))
-    for model in (llama, gemma):
-        with torch.no_grad():
-            assert model.hidden_states(batch)[1].shape[0] == batch.layout.length
-            torch.testing.assert_close(model.features(batch), model.gather(*model.hidden_states(batch)))
 
 
 def test_classes_keep_their_names_and_copies_their_weights() -> None:

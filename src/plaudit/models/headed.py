@@ -21,12 +21,12 @@ from plaudit.models import attention
 from plaudit.models.blocks import Trees
 from plaudit.models.heads import apply_head, backbone_of, head_parameters
 from plaudit.models.language_head import LanguageHead
+from plaudit.models.last_layer import reads_few
 from plaudit.models.layers import read_states
 from plaudit.models.lean import slim
-from plaudit.models.lean_attention import reads_few
 from plaudit.models.memory import keep_freed
 from plaudit.models.padded import BUDGET, padded_hidden, unshared
-from plaudit.models.pooling import pool, poolings
+from plaudit.models.pooling import firsts, pool, poolings
 from plaudit.models.reward_model import Rewards
 from plaudit.models.rotary import check_positions
 
@@ -171,8 +171,9 @@ class Headed(nn.Module):
 
     def features(self, batch: Batch) -> Tensor:
         """Return what `head` needs of every response, [N, F]: the pooled hidden state."""
-        if self._reads_ends():
-            return self.hidden_states(batch, read=batch.ends)[1]
+        if self._reads_one():
+            read = batch.ends if self.pooling == "last" else firsts(batch).to(batch.ends.device)
+            return self.hidden_states(batch, read=read)[1]
         return self.gather(*self.hidden_states(batch))
 
     def hidden_states(
@@ -265,9 +266,9 @@ class Headed(nn.Module):
         pad: int | None = self.classifier.config.get_text_config().pad_token_id
         return pad
 
-    def _reads_ends(self) -> bool:
-        """Return whether the states at the ends of the responses are all that is read, and the backbone can tell."""
-        plain = self.pooling == "last" and self.layout == "trees" and not self.layers
+    def _reads_one(self) -> bool:
+        """Return whether each response's last or first state is all that is read, and the backbone can tell."""
+        plain = self.pooling in ("last", "first") and self.layout == "trees" and not self.layers
         return plain and type(self).gather is Headed.gather and reads_few(backbone_of(self.classifier))
 
     def _packed(self, batch: Batch, backbone: PreTrainedModel, read: Tensor | None) -> Tensor:

@@ -14,7 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from plaudit.models.lean_attention import turn_lean
+from plaudit.models.last_layer import shorten
+from plaudit.models.lean_attention import LeanAttention, become
 
 LAYERS = frozenset({"LlamaDecoderLayer", "MistralDecoderLayer", "Qwen2DecoderLayer", "Qwen3DecoderLayer"})
 """Decoder layers built as norm, attention, norm, gated layer."""
@@ -22,7 +23,7 @@ NORMS = ("input_layernorm", "post_attention_layernorm")
 
 
 def slim(backbone: nn.Module) -> int:
-    """Give the parts of the known decoder layers their lean form; return how many layers were known.
+    """Give the parts of the known layers their lean form; return how many decoder layers were known.
 
     Parameters, their names and what is saved stay as they are: only the classes of the modules change.
     """
@@ -32,7 +33,8 @@ def slim(backbone: nn.Module) -> int:
             getattr(layer, name).__class__ = LeanNorm
         if isinstance(layer.mlp.act_fn, nn.SiLU) or type(layer.mlp.act_fn).__name__ == "SiLUActivation":
             layer.mlp.__class__ = LeanGated
-    turn_lean(layers)
+        become(layer.self_attn, LeanAttention)
+    shorten(layers, backbone)
     return len(layers)
 
 

@@ -1,8 +1,7 @@
-"""Attention layers that turn queries and keys in few passes, and a last layer that computes only what is read.
+"""Attention layers that turn queries and keys in few passes.
 
 Rotary positions composed of ordinary operations make six tensors of a query and keep four of them; written out they
-make two and keep none. A reward read at the last token of a response needs the last layer's queries, its attention and
-its gated layer at those tokens alone: what the last layer makes of all others is read by nobody.
+make two and keep none.
 
 The classes of known layers are replaced by subclasses of the same name. Without prompt trees they are what they were.
 """
@@ -21,20 +20,8 @@ WINDOW_OF_CONFIG = "MistralAttention"
 """The one known layer that reads its window from the configuration, not from an attribute of its own."""
 
 
-def turn_lean(layers: list[Any]) -> None:
-    """Give the attention of known decoder layers its lean form, and let the last layer compute only what is read."""
-    for layer in layers:
-        _become(layer.self_attn, LeanAttention)
-    if layers:
-        _become(layers[-1], LastLayer)
-
-
-def reads_few(backbone: nn.Module) -> bool:
-    """Return whether the last layer of ``backbone`` computes only the tokens that `Trees.read` names."""
-    return any(isinstance(module, LastLayer) for module in backbone.modules())
-
-
-def _become(module: Any, lean: type[nn.Module]) -> None:
+def become(module: Any, lean: type[nn.Module]) -> None:
+    """Put the forward pass of ``lean`` before that of the module's class; once is enough."""
     if not isinstance(module, lean):
         module.__class__ = _joined((lean, type(module)))
 
@@ -90,24 +77,6 @@ class LeanAttention(nn.Module):
         norm: nn.Module | None = getattr(self, f"{name}_norm", None)
         heads: Tensor = projected if norm is None else norm(projected)
         return heads
-
-
-class LastLayer(nn.Module):
-    """A decoder layer that gives only the tokens that `Trees.read` names, [1, read, H], where it names any."""
-
-    input_layernorm: nn.Module
-    self_attn: nn.Module
-    post_attention_layernorm: nn.Module
-    mlp: nn.Module
-
-    def forward(self, hidden_states: Tensor, *given: Any, **named: Any) -> Any:
-        """Return [1, T, H] for [1, T, H], or [1, read, H]."""
-        trees: Trees | None = named.get("trees")
-        if trees is None or trees.read is None:
-            return super().forward(hidden_states, *given, **named)
-        attended = self.self_attn(self.input_layernorm(hidden_states), rows=trees.read, **named)[0]
-        kept = hidden_states[:, trees.read] + attended
-        return kept + self.mlp(self.post_attention_layernorm(kept))
 
 
 class Rotated(torch.autograd.Function):

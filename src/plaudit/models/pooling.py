@@ -38,7 +38,7 @@ def pool(hidden: Tensor, batch: Batch, pooling: str, pad_token_id: int | None = 
     if pooling == "last":
         return hidden[batch.ends]
     if pooling == "first":
-        return hidden[_firsts(batch).to(hidden.device)]
+        return hidden[firsts(batch).to(hidden.device)]
     if pooling == "mean":
         return mean_states(hidden, unpack(batch))
     if pooling == "response":
@@ -92,13 +92,13 @@ def means(states: Tensor, counts: Tensor) -> Tensor:
     return (sums.index_add(0, owners, states.float()) / counts[:, None]).to(states.dtype)
 
 
-def _firsts(batch: Batch) -> Tensor:
-    """Return where each response's sequence begins: at its tree's prompt if it shares one."""
-    firsts = []
+def firsts(batch: Batch) -> Tensor:
+    """Return where each response's sequence begins, int64 [N]: at its tree's prompt if it shares one."""
+    found = []
     for tree in batch.layout.trees:
         own = torch.tensor([0, *tree.responses[:-1]]).cumsum(0) + tree.start
-        firsts.append(torch.full_like(own, tree.start) if tree.prompt else own)
-    return torch.cat(firsts)
+        found.append(torch.full_like(own, tree.start) if tree.prompt else own)
+    return torch.cat(found)
 
 
 def _last_non_pad(batch: Batch, pad_token_id: int | None) -> Tensor:

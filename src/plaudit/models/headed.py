@@ -184,8 +184,8 @@ class Headed(nn.Module):
         Args:
             batch: the packed batch.
             encoder: what to run it through; the classifier's backbone if None.
-            read: packed offsets of the tokens whose states are wanted, [read, H]; only where `reads_few` holds. Of an encoder,
-                one token of each sequence, in packed order.
+            read: packed offsets of the tokens whose states are wanted, [read, H]; only where `reads_few` holds.
+                Of an encoder, one token of each sequence, in packed order.
         """
         backbone = backbone_of(self.classifier) if encoder is None else encoder
         check_positions(self.classifier.config, batch.layout, packed=self.layout == "trees")
